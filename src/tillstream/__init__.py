@@ -1,0 +1,1 @@
+"""Tillstream: a real-time, multi-tenant Shopify data engine."""
