@@ -1,0 +1,1 @@
+"""What everything stands on: settings, PostgreSQL, money, time. Knows nothing of Shopify."""

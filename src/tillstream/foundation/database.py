@@ -1,0 +1,59 @@
+"""Connections to PostgreSQL, and transactions that say whose rows they may touch."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
+Pool: TypeAlias = AsyncConnectionPool[Connection]
+
+_SET_TENANT: LiteralString = "SELECT set_config('tillstream.tenant', %s, true)"
+_SET_TENANTS: LiteralString = "SELECT set_config('tillstream.tenants', %s, true)"
+
+
+async def connect(url: str) -> Connection:
+    """One connection in autocommit mode, so that a transaction is always one that was asked for."""
+    return await AsyncConnection.connect(url, autocommit=True)
+
+
+@asynccontextmanager
+async def open_pool(url: str, *, min_size: int = 1, max_size: int = 8) -> AsyncIterator[Pool]:
+    """A pool of autocommit connections, closed at the end of the block."""
+    pool: Pool = AsyncConnectionPool(
+        url,
+        min_size=min_size,
+        max_size=max_size,
+        open=False,
+        kwargs={"autocommit": True},
+        check=AsyncConnectionPool.check_connection,
+    )
+    async with pool:
+        yield pool
+
+
+async def set_tenants(connection: Connection, tenants: Iterable[int]) -> None:
+    """Let the rest of a worker's transaction touch the rows of ``tenants``, and no others."""
+    await connection.execute(_SET_TENANTS, (",".join(str(tenant) for tenant in tenants),))
+
+
+@asynccontextmanager
+async def tenant_transaction(pool: Pool, tenant_id: int) -> AsyncIterator[Connection]:
+    """A transaction of the API role that sees one tenant's rows."""
+    async with pool.connection() as connection, connection.transaction():
+        await connection.execute(_SET_TENANT, (str(tenant_id),))
+        yield connection
+
+
+@asynccontextmanager
+async def tenants_transaction(pool: Pool, tenants: Iterable[int]) -> AsyncIterator[Connection]:
+    """A transaction of the worker role that sees the rows of ``tenants``."""
+    async with pool.connection() as connection, connection.transaction():
+        await set_tenants(connection, tenants)
+        yield connection

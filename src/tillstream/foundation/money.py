@@ -1,0 +1,102 @@
+"""Exact money: an ``int`` that counts ten-thousandths of the currency's unit.
+
+One scale for every currency keeps sums plain integers: it holds the three decimals of
+KWD and the four that a unit price may have, and a signed 64-bit column holds nine hundred
+trillion units of it.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+SCALE: Final = 10_000
+"""Ten-thousandths in one unit of any currency."""
+
+LIMIT: Final = 10**12 * SCALE
+"""No single amount may exceed a trillion units: sums of millions of them still fit a bigint."""
+
+# ISO 4217 minor units where they are not 2. Shopify prints amounts with these decimals.
+_EXPONENTS: Final[dict[str, int]] = {
+    **dict.fromkeys(
+        (
+            "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+        ).split(),
+        0,
+    ),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+}
+
+_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+
+
+class NotMoney(ValueError):
+    """The value is no amount; the message says what was found."""
+
+
+def exponent(currency: str) -> int:
+    """Decimals of ``currency`` (ISO 4217 code, any case): 0, 2 or 3."""
+    return _EXPONENTS.get(currency.upper(), 2)
+
+
+def parse_money(value: object) -> int:
+    """Ten-thousandths in ``value``: a decimal string, or a JSON number.
+
+    Digits beyond the fourth decimal round half up.
+
+    Raises:
+        NotMoney: for anything that is no finite decimal number within ``LIMIT``.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        # The common case by far ("12.34") needs no Decimal.
+        whole, dot, fraction = text.partition(".")
+        if dot and len(fraction) <= 4 and len(whole) <= 12 and whole.isdecimal() and whole.isascii():  # noqa: PLR2004
+            if fraction.isdecimal() and fraction.isascii():
+                return int(whole) * SCALE + int(fraction.ljust(4, "0"))
+        elif not dot and len(whole) <= 12 and whole.isdecimal() and whole.isascii():  # noqa: PLR2004
+            return int(whole) * SCALE
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        text = repr(value)
+    else:
+        message = f"{_shown(value)} is not an amount of money"
+        raise NotMoney(message)
+    if not _DECIMAL.fullmatch(text):
+        message = f"{_shown(value)} is not an amount of money"
+        raise NotMoney(message)
+    units = int((Decimal(text) * SCALE).quantize(Decimal(1), ROUND_HALF_UP))
+    if abs(units) > LIMIT:
+        message = f"{_shown(value)} is larger than any amount this field can hold"
+        raise NotMoney(message)
+    return units
+
+
+def format_money(amount: int, currency: str) -> str:
+    """``amount`` ten-thousandths as a decimal string with the currency's decimals."""
+    places = exponent(currency)
+    step = SCALE // 10**places
+    minor = divide(amount, step)
+    sign, minor = ("-" if minor < 0 else ""), abs(minor)
+    if places == 0:
+        return f"{sign}{minor}"
+    whole, fraction = divmod(minor, 10**places)
+    return f"{sign}{whole}.{fraction:0{places}d}"
+
+
+def divide(numerator: int, denominator: int) -> int:
+    """``numerator / denominator`` rounded half away from zero; ``denominator`` is positive."""
+    if numerator < 0:
+        return -((-2 * numerator + denominator) // (2 * denominator))
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def round_to_currency(amount: int, currency: str) -> int:
+    """``amount`` rounded half up to what the currency can express, still in ten-thousandths."""
+    step = SCALE // 10 ** exponent(currency)
+    return divide(amount, step) * step
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"  # noqa: PLR2004

@@ -1,0 +1,209 @@
+"""Settings: from the environment, and from a file of generated secrets in the data folder.
+
+Every setting is listed once, in ``SETTINGS``; ``docs/settings.md`` is generated from it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class SettingMissing(RuntimeError):
+    """A setting without which the process cannot run; the message says what to set."""
+
+
+class SettingWrong(RuntimeError):
+    """A setting whose value cannot be used; the message says what is expected."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its variable, what it does, its default, and whether it is a secret."""
+
+    name: str
+    purpose: str
+    default: str
+    secret: bool = False
+
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting("PORT", "Port of the web server (webhooks, API and dashboard).", "8080"),
+    Setting("TILLSTREAM_BIND", "Address that the web server listens on.", "127.0.0.1"),
+    Setting("TILLSTREAM_DATA", "Folder of the embedded database and the generated secrets.", "./data"),
+    Setting("DATABASE_URL", "An outside PostgreSQL, 15 or newer, as a role that may create schemas and roles.", "the embedded one"),
+    Setting("RABBITMQ_URL", "Moves the journal to RabbitMQ, for example amqp://user:password@host/vhost.", "the journal is in PostgreSQL"),
+    Setting("JWT_SECRET", "Signs the access tokens of signed-in users; at least 32 characters.", "generated in the data folder", secret=True),
+    Setting("TILLSTREAM_KEY", "64 hexadecimal digits: seals stored secrets and derives the database logins.", "generated in the data folder", secret=True),
+    Setting("SHOPIFY_API_KEY", "Client id of the default Shopify app.", "none"),
+    Setting("SHOPIFY_API_SECRET", "Client secrets of the default Shopify app, newest first, separated by commas.", "generated in the data folder", secret=True),
+    Setting("SHOPIFY_SCOPES", "Access scopes to ask for.", "read_orders,read_customers,read_products"),
+    Setting("HOST", "The public base address, as Shopify and browsers see it.", "http://127.0.0.1:PORT"),
+    Setting("FRONTEND_URL", "Another origin whose pages may call the API.", "none"),
+    Setting("TILLSTREAM_PARTITIONS", "Partitions over which stores are spread; fixed once data exists.", "16"),
+    Setting("TILLSTREAM_MAX_BODY", "Largest webhook body that is accepted, in bytes.", "16777216"),
+    Setting("TILLSTREAM_BATCH", "Deliveries that a worker applies in one transaction at most.", "1000"),
+    Setting("TILLSTREAM_RETENTION_DAYS", "Days for which received frames are kept for replay.", "30"),
+    Setting("TILLSTREAM_LOG", "Least severe level that is logged: debug, info, warning or error.", "info"),
+)
+
+_KNOWN: Final = {setting.name for setting in SETTINGS}
+_GENERATED: Final[dict[str, int]] = {"JWT_SECRET": 48, "TILLSTREAM_KEY": 32, "SHOPIFY_API_SECRET": 24}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a process was told, checked. Secrets never appear in its ``repr``."""
+
+    port: int
+    bind: str
+    data: Path
+    database_url: str | None
+    rabbitmq_url: str | None
+    jwt_secret: str
+    key: bytes
+    shopify_api_key: str
+    shopify_api_secrets: tuple[bytes, ...]
+    shopify_scopes: str
+    host: str
+    frontend_url: str | None
+    partitions: int
+    max_body: int
+    batch: int
+    retention_days: int
+    log_level: str
+
+    def __repr__(self) -> str:
+        return f"Settings(port={self.port}, data={str(self.data)!r}, host={self.host!r})"
+
+
+def load_settings(environment: Mapping[str, str], *, generate: bool) -> Settings:
+    """Read and check every setting.
+
+    Args:
+        environment: usually ``os.environ``.
+        generate: whether missing secrets are taken from, or generated into, the data folder
+            (the all-in-one mode); otherwise each must be set.
+
+    Raises:
+        SettingMissing, SettingWrong: with a sentence that says what to set.
+    """
+    unknown = sorted(n for n in environment if n.startswith("TILLSTREAM_") and n not in _KNOWN and not n.startswith("TILLSTREAM_TEST_"))
+    if unknown:
+        message = f"{', '.join(unknown)}: no such setting. docs/settings.md lists them all."
+        raise SettingWrong(message)
+    data = Path(environment.get("TILLSTREAM_DATA") or "data").resolve()
+    values = _with_secrets(environment, data, generate=generate)
+    port = _integer(values, "PORT", 8080, 1, 65535)
+    return Settings(
+        port=port,
+        bind=values.get("TILLSTREAM_BIND") or "127.0.0.1",
+        data=data,
+        database_url=values.get("DATABASE_URL") or None,
+        rabbitmq_url=values.get("RABBITMQ_URL") or None,
+        jwt_secret=_jwt_secret(values),
+        key=_key(values),
+        shopify_api_key=values.get("SHOPIFY_API_KEY", ""),
+        shopify_api_secrets=_api_secrets(values),
+        shopify_scopes=values.get("SHOPIFY_SCOPES") or "read_orders,read_customers,read_products",
+        host=(values.get("HOST") or f"http://127.0.0.1:{port}").rstrip("/"),
+        frontend_url=(values.get("FRONTEND_URL") or "").rstrip("/") or None,
+        partitions=_integer(values, "TILLSTREAM_PARTITIONS", 16, 1, 256),
+        max_body=_integer(values, "TILLSTREAM_MAX_BODY", 16 * 1024 * 1024, 1024, 256 * 1024 * 1024),
+        batch=_integer(values, "TILLSTREAM_BATCH", 1000, 1, 20_000),
+        retention_days=_integer(values, "TILLSTREAM_RETENTION_DAYS", 30, 1, 3650),
+        log_level=_log_level(values),
+    )
+
+
+def _with_secrets(environment: Mapping[str, str], data: Path, *, generate: bool) -> dict[str, str]:
+    values = dict(environment)
+    # One that was set to nothing is a mistake, not a wish for a generated one.
+    for name in _GENERATED:
+        if name in values and not values[name].strip():
+            message = f"{name} is empty. Set it to a secret value, or unset it."
+            raise SettingMissing(message)
+    if not generate:
+        return values
+    stored = _stored_secrets(data)
+    return {**stored, **values}
+
+
+def _stored_secrets(data: Path) -> dict[str, str]:
+    file = data / "secrets.json"
+    try:
+        stored: dict[str, str] = json.loads(file.read_text())
+    except FileNotFoundError:
+        stored = {}
+    missing = {name: secrets.token_hex(size) for name, size in _GENERATED.items() if name not in stored}
+    if missing:
+        stored.update(missing)
+        data.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+            json.dump(stored, handle, indent=1)
+            handle.flush()
+            os.fsync(handle.fileno())
+        partial.replace(file)
+    return stored
+
+
+def _required(values: Mapping[str, str], name: str) -> str:
+    value = values.get(name, "").strip()
+    if not value:
+        message = f"{name} is not set. Set it in the environment; `tillstream up` generates its own where there is no outside database."
+        raise SettingMissing(message)
+    return value
+
+
+def _jwt_secret(values: Mapping[str, str]) -> str:
+    value = _required(values, "JWT_SECRET")
+    if len(value) < 32:  # noqa: PLR2004
+        message = "JWT_SECRET is too short: use at least 32 random characters."
+        raise SettingWrong(message)
+    return value
+
+
+def _key(values: Mapping[str, str]) -> bytes:
+    try:
+        key = bytes.fromhex(_required(values, "TILLSTREAM_KEY"))
+    except ValueError:
+        key = b""
+    if len(key) != 32:  # noqa: PLR2004
+        message = "TILLSTREAM_KEY must be 64 hexadecimal digits (32 random bytes)."
+        raise SettingWrong(message)
+    return key
+
+
+def _api_secrets(values: Mapping[str, str]) -> tuple[bytes, ...]:
+    parts = [part.strip() for part in _required(values, "SHOPIFY_API_SECRET").split(",")]
+    if not all(parts):
+        message = "SHOPIFY_API_SECRET has an empty entry between its commas."
+        raise SettingWrong(message)
+    return tuple(part.encode() for part in parts)
+
+
+def _integer(values: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = values.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or not least <= int(text) <= most:
+        message = f"{name} must be a whole number from {least} to {most}, not {text!r}."
+        raise SettingWrong(message)
+    return int(text)
+
+
+def _log_level(values: Mapping[str, str]) -> str:
+    level = (values.get("TILLSTREAM_LOG") or "info").lower()
+    if level not in {"debug", "info", "warning", "error"}:
+        message = f"TILLSTREAM_LOG must be debug, info, warning or error, not {level!r}."
+        raise SettingWrong(message)
+    return level
