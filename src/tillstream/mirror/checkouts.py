@@ -1,0 +1,111 @@
+"""Checkouts: ``checkouts/*``, known by their token (Shopify took their id out of the bodies)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tillstream.mirror import customers
+from tillstream.mirror.change import Body, Change
+from tillstream.mirror.join import Element, Fields, layer, merged, newest
+from tillstream.mirror.values import Malformed, mapping, moment, money, optional_identifier, text, token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Checkout(msgspec.Struct, frozen=True):
+    """A merged checkout. Times in µs, ``total_price`` in ten-thousandths of ``currency``.
+
+    ``activity`` lists the instants at which the shopper did something, and whether contact
+    details were known then.
+    """
+
+    token: str
+    deleted: bool
+    updated_at: int | None
+    activity: tuple[tuple[int, bool], ...]
+    cart_token: str | None = None
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    customer_id: int | None = None
+    customer_name: str | None = None
+    currency: str | None = None
+    total_price: int = 0
+    created_at: int | None = None
+    completed_at: int | None = None
+    abandoned_checkout_url: str | None = None
+    source_name: str | None = None
+
+
+def read(body: Body) -> list[Change]:
+    """``checkouts/create`` and ``checkouts/update``."""
+    key = token(body.get("token"))
+    if key is None:
+        raise Malformed("missing_id", "`token` is missing: a checkout is known by nothing else.")
+    fields: Fields = {
+        _NAMES.get(name, name): reader(body[name], name) for name, reader in _READERS.items() if name in body
+    }
+    customer = body.get("customer")
+    if isinstance(customer, dict):
+        fields["customer_name"] = customers.full_name(customer)  # pyright: ignore[reportUnknownArgumentType]
+    updated_at = moment(body.get("updated_at"), "updated_at")
+    at = updated_at or fields.get("created_at") or 0
+    contact = any(fields.get(name) is not None for name in ("email", "phone", "customer_id"))
+    # Activity is marked by time; at one and the same time, "contact known" is the greater.
+    marks = {str(time): int(contact) for time in (updated_at,) if time is not None}
+    if (created := fields.get("created_at")) is not None:
+        marks.setdefault(str(created), 0)
+    rank = (fields.get("completed_at") is not None) * 100 + sum(value is not None for value in fields.values())
+    element = Element(layers=layer(at, rank, fields), marks=marks)
+    return [Change("checkout", key, element), *customers.read_embedded(customer, at)]
+
+
+def read_delete(body: Body) -> list[Change]:
+    """``checkouts/delete``: since 2026-04 the body names only the cart, so nothing can be found by it.
+
+    Older bodies carry a token now and then. A cart may have led to several checkouts, so a
+    deletion that names only a cart is kept and counted, and changes nothing.
+    """
+    key = token(body.get("token"))
+    return [] if key is None else [Change("checkout", key, Element(deleted=True))]
+
+
+def view(key: str, element: Element) -> Checkout:
+    """The merged checkout of an element."""
+    return msgspec.convert(
+        {
+            **merged(element.layers),
+            "token": key,
+            "deleted": element.deleted,
+            "updated_at": newest(element.layers),
+            "activity": sorted((int(at), bool(contact)) for at, contact in element.marks.items()),
+        },
+        Checkout,
+    )
+
+
+def _text(value: Any, _: str) -> Any:
+    return text(value)
+
+
+def _token(value: Any, _: str) -> Any:
+    return token(value)
+
+
+def _customer(value: Any, _: str) -> Any:
+    return optional_identifier(mapping(value).get("id"), "customer.id")
+
+
+_READERS: dict[str, Callable[[Any, str], Any]] = {
+    **dict.fromkeys(("name", "email", "phone", "currency", "abandoned_checkout_url", "source_name"), _text),
+    "cart_token": _token,
+    "total_price": money,
+    "created_at": moment,
+    "completed_at": moment,
+    "customer": _customer,
+}
+
+_NAMES = {"customer": "customer_id"}

@@ -1,0 +1,167 @@
+"""What happens to an order afterwards: ``refunds/create`` and ``orders/edited``.
+
+Both only accumulate. A refund comes on its own and inside every later ``orders/updated``; an
+edit's delta comes only in its own delivery.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tillstream.mirror.change import Body, Change
+from tillstream.mirror.join import Element, Fields, Layers, layer, merged
+from tillstream.mirror.values import (
+    count,
+    flag,
+    identifier,
+    mapping,
+    moment,
+    objects,
+    set_money,
+    text,
+)
+
+
+class RefundLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Units given back of one line; money in ten-thousandths of the shop's currency."""
+
+    line_item_id: int
+    quantity: int = 0
+    subtotal: int = 0
+    tax: int = 0
+    gift_card: bool = False
+
+
+class Refund(msgspec.Struct, frozen=True):
+    """A merged refund. ``shipping`` is the amount before ``shipping_tax``. Times in µs."""
+
+    created_at: int | None = None
+    processed_at: int | None = None
+    note: str | None = None
+    lines: list[RefundLine] = []
+    shipping: int = 0
+    shipping_tax: int = 0
+    duties: int = 0
+
+    @property
+    def happened_at(self) -> int | None:
+        """The instant on which Shopify's reports date the reversal."""
+        return self.processed_at if self.processed_at is not None else self.created_at
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """One committed order edit: units added and removed, by line item id."""
+
+    committed_at: int | None = None
+    additions: dict[int, int] = {}
+    removals: dict[int, int] = {}
+
+
+def read_create(body: Body) -> list[Change]:
+    """``refunds/create``: the refund is the root object and names its order."""
+    order_id = identifier(body.get("order_id"), "order_id")
+    at = moment(body.get("processed_at"), "processed_at") or moment(body.get("created_at"), "created_at") or 0
+    key, layers = read_embedded(body, at)
+    return [Change("order", order_id, Element(parts={"refunds": {key: layers}}))]
+
+
+def read_embedded(body: Body, at: int) -> tuple[str, Layers]:
+    """A refund object as (id, layers), told by a body of time ``at``."""
+    refund_id = identifier(body.get("id"), "refunds.id")
+    fields = _refund_fields(body)
+    filled = sum(value not in (None, 0, []) for value in fields.values())
+    return str(refund_id), layer(at, filled, fields)
+
+
+def read_edited(body: Body) -> list[Change]:
+    """``orders/edited``: only a delta of quantities; the amounts come with ``orders/updated``."""
+    edit = mapping(body.get("order_edit")) or body
+    order_id = identifier(edit.get("order_id"), "order_edit.order_id")
+    edit_id = identifier(edit.get("id"), "order_edit.id")
+    lines = mapping(edit.get("line_items"))
+    fields: Fields = {
+        "committed_at": moment(edit.get("committed_at"), "order_edit.committed_at"),
+        "additions": _deltas(lines.get("additions"), "additions"),
+        "removals": _deltas(lines.get("removals"), "removals"),
+    }
+    told = {str(edit_id): layer(fields["committed_at"] or 0, 0, fields)}
+    return [Change("order", order_id, Element(parts={"edits": told}))]
+
+
+def view(layers: Layers) -> Refund:
+    """The merged refund."""
+    return msgspec.convert(merged(layers), Refund)
+
+
+def view_edit(layers: Layers) -> Edit:
+    """The merged edit."""
+    return msgspec.convert(merged(layers), Edit, str_keys=True)
+
+
+def _deltas(value: Any, field: str) -> dict[str, int]:
+    result: dict[str, int] = {}
+    for item in objects(value, f"order_edit.line_items.{field}"):
+        line = str(identifier(item.get("id"), f"order_edit.line_items.{field}.id"))
+        result[line] = result.get(line, 0) + count(item.get("delta"), f"{field}.delta")
+    return dict(sorted(result.items()))
+
+
+def _refund_fields(body: Body) -> Fields:
+    fields: Fields = {}
+    if "created_at" in body:
+        fields["created_at"] = moment(body["created_at"], "refunds.created_at")
+    if "processed_at" in body:
+        fields["processed_at"] = moment(body["processed_at"], "refunds.processed_at")
+    if "note" in body:
+        fields["note"] = text(body["note"])
+    if "refund_line_items" in body:
+        lines = objects(body["refund_line_items"], "refund_line_items")
+        fields["lines"] = [msgspec.to_builtins(_refund_line(line)) for line in lines]
+    if "refund_shipping_lines" in body or "order_adjustments" in body:
+        fields["shipping"], fields["shipping_tax"] = _shipping(body)
+    if "total_duties_set" in body:
+        fields["duties"] = set_money(body["total_duties_set"], None, "total_duties")
+    return fields
+
+
+def _refund_line(item: Body) -> RefundLine:
+    line = mapping(item.get("line_item"))
+    line_id = item.get("line_item_id") if item.get("line_item_id") is not None else line.get("id")
+    return RefundLine(
+        line_item_id=identifier(line_id, "refund_line_items.line_item_id"),
+        quantity=count(item.get("quantity"), "refund_line_items.quantity"),
+        subtotal=set_money(item.get("subtotal_set"), item.get("subtotal"), "refund_line_items.subtotal"),
+        tax=set_money(item.get("total_tax_set"), item.get("total_tax"), "refund_line_items.total_tax"),
+        gift_card=flag(line.get("gift_card")),
+    )
+
+
+def _shipping(body: Body) -> tuple[int, int]:
+    """Shipping given back, and the tax on it, both positive and the amount without the tax.
+
+    Newer versions list ``refund_shipping_lines``; all list a (negative) order adjustment of kind
+    ``shipping_refund``. Where both are there they tell of the same money.
+    """
+    listed = objects(body.get("refund_shipping_lines"), "refund_shipping_lines")
+    if listed:
+        amount = sum(set_money(i.get("subtotal_amount_set"), i.get("subtotal"), "refund_shipping_lines.subtotal") for i in listed)
+        tax = sum(_shipping_line_tax(item) for item in listed)
+        return amount, tax
+    adjustments = [
+        item
+        for item in objects(body.get("order_adjustments"), "order_adjustments")
+        if item.get("kind") == "shipping_refund"
+    ]
+    amount = sum(set_money(i.get("amount_set"), i.get("amount"), "order_adjustments.amount") for i in adjustments)
+    tax = sum(set_money(i.get("tax_amount_set"), i.get("tax_amount"), "order_adjustments.tax_amount") for i in adjustments)
+    return abs(amount), abs(tax)
+
+
+def _shipping_line_tax(item: Body) -> int:
+    if item.get("tax_amount_set") is not None:
+        return set_money(item["tax_amount_set"], None, "refund_shipping_lines.tax_amount")
+    line = mapping(item.get("shipping_line"))
+    taxes = objects(item.get("tax_lines") or line.get("tax_lines"), "refund_shipping_lines.tax_lines")
+    return sum(set_money(t.get("price_set"), t.get("price"), "refund_shipping_lines.tax") for t in taxes)

@@ -1,0 +1,169 @@
+"""Reading single values out of Shopify's bodies: tolerant of shapes, strict about meaning.
+
+Every function takes what JSON gave, and raises :class:`Malformed` with a sentence that names
+the field, so that the delivery can be parked with a reason a person can act on.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from tillstream.foundation.money import NotMoney, parse_money
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BIGINT: Final = 2**63 - 1
+_GID: Final = re.compile(r"gid://shopify/[A-Za-z]+/([0-9]+)(?:\?.*)?")
+_RATE_SCALE: Final = 10**8
+
+
+class Malformed(ValueError):
+    """A body that cannot be applied. ``reason`` is a static code, the message a sentence."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def identifier(value: Any, field: str) -> int:
+    """A Shopify id: an integer, its decimal string, or a gid (``gid://shopify/Order/1``)."""
+    number = optional_identifier(value, field)
+    if number is None:
+        raise Malformed("missing_id", f"`{field}` is missing: there is nothing to attach this delivery to.")
+    return number
+
+
+def optional_identifier(value: Any, field: str) -> int | None:
+    """As :func:`identifier`, but null where the body has null or an empty string."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    elif value is None or value == "":
+        return None
+    elif isinstance(value, str) and value.isascii() and value.isdecimal():
+        number = int(value[:30])
+    elif isinstance(value, str) and (match := _GID.fullmatch(value)):
+        number = int(match[1][:30])
+    else:
+        raise Malformed("malformed_id", f"`{field}` is {_shown(value)}, which is no Shopify id.")
+    if not 0 < number <= _BIGINT:
+        raise Malformed("malformed_id", f"`{field}` is {_shown(value)}, which is no 64-bit id.")
+    return number
+
+
+def money(value: Any, field: str) -> int:
+    """Ten-thousandths in a decimal string or a JSON number; null and "" count as zero."""
+    if value is None or value == "":
+        return 0
+    try:
+        return parse_money(value)
+    except NotMoney as error:
+        raise Malformed("malformed_amount", f"`{field}`: {error}.") from error
+
+
+def set_money(bag: Any, plain: Any, field: str) -> int:
+    """The shop-currency amount of a ``*_set``, or else the plain field beside it."""
+    if isinstance(bag, dict):
+        inner: Any = bag.get("shop_money")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if isinstance(inner, dict) and inner.get("amount") is not None:  # pyright: ignore[reportUnknownMemberType]
+            return money(inner["amount"], field + "_set.shop_money.amount")
+    return money(plain, field)
+
+
+def moment(value: Any, field: str) -> int | None:
+    """µs since the epoch of an ISO 8601 time; without an offset it is taken as UTC."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise Malformed("malformed_time", f"`{field}` is {_shown(value)}, which is no time.")
+    try:
+        parsed = datetime.fromisoformat(value.strip())
+    except ValueError:
+        parsed = _other_time(value.strip())
+        if parsed is None:
+            raise Malformed(
+                "malformed_time", f"`{field}` is {_shown(value)}, which is no ISO 8601 time."
+            ) from None
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=UTC)
+    # Exact integer arithmetic: a float of seconds loses microseconds.
+    return (parsed - EPOCH) // timedelta(microseconds=1)
+
+
+def _other_time(text: str) -> datetime | None:
+    """The spellings that older API versions used, such as ``2019-01-01 10:00:00 -0500``."""
+    for pattern in ("%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S UTC", "%Y/%m/%d %H:%M:%S %z"):
+        try:
+            return datetime.strptime(text, pattern)  # noqa: DTZ007 - one pattern has no offset: UTC
+        except ValueError:
+            continue
+    return None
+
+
+def text(value: Any) -> str | None:
+    """A string without NUL (PostgreSQL cannot hold it); empty is null; numbers are spelled out."""
+    if value is None or value == "" or isinstance(value, (dict, list)):
+        return None
+    if not isinstance(value, str):
+        return str(value)
+    return value.replace("\x00", "") or None if "\x00" in value else value
+
+
+def token(value: Any) -> str | None:
+    """A cart or checkout token, without the ``?key=…`` that some surfaces append."""
+    found = text(value)
+    return found.partition("?")[0] or None if found else None
+
+
+def count(value: Any, field: str) -> int:
+    """A whole number of units; null counts as zero."""
+    if value is None:
+        return 0
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31:
+        return value
+    if isinstance(value, str) and value.lstrip("-").isdecimal() and len(value) < 10:  # noqa: PLR2004
+        return int(value)
+    raise Malformed("malformed_quantity", f"`{field}` is {_shown(value)}, which is no whole number.")
+
+
+def rate(value: Any, field: str) -> int:
+    """A tax rate in hundred-millionths; null counts as zero."""
+    if value is None:
+        return 0
+    try:
+        number = Decimal(str(value))
+        if number.is_finite() and abs(number) < 100:  # noqa: PLR2004
+            return int((number * _RATE_SCALE).to_integral_value())
+    except InvalidOperation:
+        pass
+    raise Malformed("malformed_amount", f"`{field}` is {_shown(value)}, which is no tax rate.")
+
+
+def flag(value: Any) -> bool:
+    """True only for JSON true (and the string that some tools make of it)."""
+    return value is True or value == "true"
+
+
+def objects(value: Any, field: str) -> list[dict[str, Any]]:
+    """The objects of an array; null, and the ``{}`` that some senders put for none, give none."""
+    if value is None or value == {} or value == "":
+        return []
+    if not isinstance(value, list):
+        raise Malformed("malformed_shape", f"`{field}` is {_shown(value)}, where an array belongs.")
+    items: list[Any] = value
+    for item in items:
+        if not isinstance(item, dict):
+            raise Malformed("malformed_shape", f"`{field}` holds {_shown(item)}, where an object belongs.")
+    return items
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """The object, or an empty one for null and for the ``[]`` that stands for none."""
+    return value if isinstance(value, dict) else {}
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "…"  # noqa: PLR2004
