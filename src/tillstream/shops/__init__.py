@@ -1,0 +1,1 @@
+"""Tenants and trust: accounts, sign-ins, stores, and the secrets they bring."""

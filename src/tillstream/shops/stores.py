@@ -1,0 +1,290 @@
+"""The stores of a tenant: connecting, changing and removing them, and the secrets they bring."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, LiteralString
+from zoneinfo import available_timezones
+
+from psycopg.errors import UniqueViolation
+
+from tillstream.foundation.database import tenant_transaction
+from tillstream.shopify.domains import parse_shop_domain
+from tillstream.shops.accounts import find_account, parse_email
+from tillstream.shops.refusals import (
+    AlreadyConnected,
+    CurrencyMalformed,
+    DomainMalformed,
+    DomainTaken,
+    StoreUnknown,
+    TimezoneUnknown,
+)
+from tillstream.shops.sealing import store_place
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from tillstream.foundation.database import Connection, Pool
+    from tillstream.shops.sealing import Keyring
+
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+
+_FIND_BY_DOMAIN: LiteralString = """
+SELECT id, removed_at IS NULL FROM shops.stores WHERE tenant_id = %s AND domain = %s FOR UPDATE
+"""
+_INSERT: LiteralString = """
+INSERT INTO shops.stores (tenant_id, domain, name, timezone, currency)
+VALUES (%(tenant)s, %(domain)s, coalesce(%(name)s, ''), %(timezone)s, %(currency)s)
+RETURNING id
+"""
+_REVIVE: LiteralString = """
+UPDATE shops.stores
+SET removed_at = NULL, name = coalesce(%(name)s, name), timezone = coalesce(%(timezone)s, timezone),
+    currency = coalesce(%(currency)s, currency)
+WHERE tenant_id = %(tenant)s AND domain = %(domain)s
+RETURNING id
+"""
+_PUT_API_SECRET: LiteralString = """
+UPDATE shops.stores SET api_secret_sealed = %s WHERE tenant_id = %s AND id = %s
+"""
+_PUT_ACCESS_TOKEN: LiteralString = """
+UPDATE shops.stores SET access_token_sealed = %s WHERE tenant_id = %s AND id = %s
+"""
+_LIST: LiteralString = """
+SELECT id, domain, name, timezone, currency, abandonment_window, has_api_secret, has_access_token,
+       created_at
+FROM shops.stores WHERE tenant_id = %s AND removed_at IS NULL ORDER BY domain
+"""
+_FIND: LiteralString = """
+SELECT id, domain, name, timezone, currency, abandonment_window, has_api_secret, has_access_token,
+       created_at
+FROM shops.stores WHERE tenant_id = %s AND id = %s AND removed_at IS NULL
+"""
+_CHANGE: LiteralString = """
+UPDATE shops.stores
+SET name = coalesce(%(name)s, name), timezone = coalesce(%(timezone)s, timezone),
+    currency = coalesce(%(currency)s, currency),
+    abandonment_window = coalesce(%(window)s, abandonment_window)
+WHERE tenant_id = %(tenant)s AND id = %(store)s AND removed_at IS NULL
+RETURNING id
+"""
+_REMOVE: LiteralString = """
+UPDATE shops.stores SET removed_at = %s, api_secret_sealed = NULL, access_token_sealed = NULL
+WHERE tenant_id = %s AND id = %s AND removed_at IS NULL
+RETURNING id
+"""
+_DIRECTORY: LiteralString = """
+SELECT u.email, s.id, s.domain, s.name, s.timezone, s.currency, s.abandonment_window,
+       s.has_api_secret, s.has_access_token, s.created_at
+FROM shops.stores AS s
+JOIN shops.memberships AS m ON m.tenant_id = s.tenant_id AND m.role = 'owner'
+JOIN shops.users AS u ON u.id = m.user_id
+WHERE s.removed_at IS NULL AND (%(email)s::text IS NULL OR u.email = %(email)s)
+ORDER BY s.domain, u.email
+"""
+_OWNER_OF_DOMAIN: LiteralString = """
+SELECT tenant_id, id FROM shops.stores WHERE domain = %s AND removed_at IS NULL
+"""
+
+
+@dataclass(frozen=True)
+class Store:
+    """A connected store, as its tenant may see it: whether it has secrets, never the secrets."""
+
+    id: int
+    domain: str
+    name: str
+    timezone: str | None
+    currency: str | None
+    abandonment_window: timedelta
+    has_api_secret: bool
+    has_access_token: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class StoreDetails:
+    """What may be told of a store when it is connected or changed; None leaves it as it is."""
+
+    name: str | None = None
+    timezone: str | None = None
+    currency: str | None = None
+    abandonment_window: timedelta | None = None
+    api_secret: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
+
+
+def parse_timezone(text: str) -> str:
+    """``text`` as a zone of the IANA database.
+
+    Raises:
+        TimezoneUnknown: if it is not one.
+    """
+    if text not in _timezones():
+        raise TimezoneUnknown
+    return text
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    # "localtime" is the server's own zone, and would mean something else on another machine.
+    return frozenset(available_timezones() - {"localtime", "posixrules", "Factory"})
+
+
+def parse_currency(text: str) -> str:
+    """``text`` as a currency code in capitals.
+
+    Raises:
+        CurrencyMalformed: if it cannot be one.
+    """
+    code = text.strip().upper()
+    if not _CURRENCY.fullmatch(code):
+        raise CurrencyMalformed
+    return code
+
+
+async def connect_store(
+    connection: Connection, keyring: Keyring, tenant_id: int, domain: str, details: StoreDetails
+) -> Store:
+    """Connect a shop to the tenant, inside its transaction. A store it removed comes back as it was.
+
+    Raises:
+        DomainMalformed, TimezoneUnknown, CurrencyMalformed: what was told cannot be right.
+        AlreadyConnected, DomainTaken: this tenant, or another one, has it.
+    """
+    shop = parse_shop_domain(domain.strip())
+    if shop is None:
+        raise DomainMalformed
+    values = {"tenant": tenant_id, "domain": shop, **_checked(details)}
+    found = await (await connection.execute(_FIND_BY_DOMAIN, (tenant_id, shop))).fetchone()
+    if found is not None and found[1]:
+        raise AlreadyConnected(shop)
+    try:
+        async with connection.transaction():
+            cursor = await connection.execute(_INSERT if found is None else _REVIVE, values)
+            row = await cursor.fetchone()
+    except UniqueViolation as error:
+        # Whether this tenant in another tab or another tenant, the shop was connected just now.
+        raise DomainTaken(shop) from error
+    store_id = _the_row(row)[0]
+    await _keep_secrets(connection, keyring, tenant_id, store_id, details)
+    return await find_store(connection, tenant_id, store_id)
+
+
+async def list_connected(connection: Connection, tenant_id: int) -> list[Store]:
+    """The tenant's stores by domain, inside its transaction."""
+    cursor = await connection.execute(_LIST, (tenant_id,))
+    return [Store(*row) for row in await cursor.fetchall()]
+
+
+async def find_store(connection: Connection, tenant_id: int, store_id: int) -> Store:
+    """One of the tenant's stores, inside its transaction.
+
+    Raises:
+        StoreUnknown: if it has no such store, or removed it.
+    """
+    row = await (await connection.execute(_FIND, (tenant_id, store_id))).fetchone()
+    if row is None:
+        raise StoreUnknown
+    return Store(*row)
+
+
+async def change_store(
+    connection: Connection, keyring: Keyring, tenant_id: int, store_id: int, details: StoreDetails
+) -> Store:
+    """Change what ``details`` tells, inside the tenant's transaction.
+
+    Raises:
+        StoreUnknown, TimezoneUnknown, CurrencyMalformed: nothing was changed.
+    """
+    values = {
+        "tenant": tenant_id,
+        "store": store_id,
+        "window": details.abandonment_window,
+        **_checked(details),
+    }
+    if await (await connection.execute(_CHANGE, values)).fetchone() is None:
+        raise StoreUnknown
+    await _keep_secrets(connection, keyring, tenant_id, store_id, details)
+    return await find_store(connection, tenant_id, store_id)
+
+
+async def disconnect_store(
+    connection: Connection, tenant_id: int, store_id: int, now: datetime
+) -> None:
+    """Remove a store, inside the tenant's transaction: its data stays, its secrets are erased.
+
+    Raises:
+        StoreUnknown: if it was removed already, or never was.
+    """
+    if await (await connection.execute(_REMOVE, (now, tenant_id, store_id))).fetchone() is None:
+        raise StoreUnknown
+
+
+async def _keep_secrets(
+    connection: Connection, keyring: Keyring, tenant_id: int, store_id: int, details: StoreDetails
+) -> None:
+    if details.api_secret is not None:
+        sealed = keyring.seal(details.api_secret.encode(), store_place(store_id, "api_secret"))
+        await connection.execute(_PUT_API_SECRET, (sealed, tenant_id, store_id))
+    if details.access_token is not None:
+        sealed = keyring.seal(details.access_token.encode(), store_place(store_id, "access_token"))
+        await connection.execute(_PUT_ACCESS_TOKEN, (sealed, tenant_id, store_id))
+
+
+def _checked(details: StoreDetails) -> dict[str, str | None]:
+    return {
+        "name": details.name,
+        "timezone": None if details.timezone is None else parse_timezone(details.timezone),
+        "currency": None if details.currency is None else parse_currency(details.currency),
+    }
+
+
+def _the_row(row: tuple[Any, ...] | None) -> tuple[Any, ...]:
+    if row is None:
+        message = "A statement that returns exactly one row returned none."
+        raise RuntimeError(message)
+    return row
+
+
+async def add_store(
+    pool: Pool, keyring: Keyring, account: str, domain: str, details: StoreDetails
+) -> Store:
+    """Connect a shop from the command line to the account with that e-mail address.
+
+    Raises:
+        AccountUnknown, and whatever ``connect_store`` refuses.
+    """
+    owner = await find_account(pool, account)
+    async with tenant_transaction(pool, owner.tenant_id) as connection:
+        return await connect_store(connection, keyring, owner.tenant_id, domain, details)
+
+
+async def list_stores(pool: Pool, account: str | None = None) -> list[tuple[str, Store]]:
+    """All connected stores with their owners' e-mail addresses, or those of one account.
+
+    ``pool`` is of the database's owner: the API role sees no tenant here.
+    """
+    email = None if account is None else parse_email(account)
+    async with pool.connection() as connection:
+        cursor = await connection.execute(_DIRECTORY, {"email": email})
+        return [(row[0], Store(*row[1:])) for row in await cursor.fetchall()]
+
+
+async def remove_store(pool: Pool, domain: str, now: datetime) -> None:
+    """Remove a store by its domain, whoever connected it; ``pool`` is of the database's owner.
+
+    Raises:
+        DomainMalformed, StoreUnknown: with a sentence for the operator.
+    """
+    shop = parse_shop_domain(domain.strip())
+    if shop is None:
+        raise DomainMalformed
+    async with pool.connection() as connection:
+        row = await (await connection.execute(_OWNER_OF_DOMAIN, (shop,))).fetchone()
+    if row is None:
+        raise StoreUnknown
+    async with tenant_transaction(pool, row[0]) as connection:
+        await disconnect_store(connection, row[0], row[1], now)
