@@ -75,7 +75,9 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     if IN_CI and report.skipped:
         report.outcome = "failed"
-        report.longrepr = f"With CI set every module has to run, but one was skipped: {report.longrepr}"
+        report.longrepr = (
+            f"With CI set every module has to run, but one was skipped: {report.longrepr}"
+        )
     return report
 
 
@@ -124,7 +126,9 @@ def database(cluster: Cluster, template: str) -> Iterator[Database]:
 
 def drop_database(cluster_url: str, admin_url: str, name: str) -> None:
     """Drop the database and then the logins that were made for it alone."""
-    logins = [conninfo_to_dict(login_url(admin_url, role, KEY))["user"] for role in ("api", "worker")]
+    logins = [
+        conninfo_to_dict(login_url(admin_url, role, KEY))["user"] for role in ("api", "worker")
+    ]
     run_on(cluster_url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
     for login in logins:
         run_on(cluster_url, sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(str(login))))

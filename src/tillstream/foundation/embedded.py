@@ -33,7 +33,7 @@ from typing import IO, TYPE_CHECKING, Self
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from types import TracebackType
 
 log = logging.getLogger(__name__)
@@ -271,9 +271,7 @@ def find_running(folder: Path) -> str | None:
             return None
         return admin_url(found.socket, (folder / "password").read_text().strip())
     except PermissionError as error:
-        message = (
-            f"The files in {folder} belong to another user. Run this command as the user that started Tillstream."
-        )
+        message = f"The files in {folder} belong to another user. Run this command as the user that started Tillstream."
         raise EmbeddedPostgresError(message) from error
 
 
@@ -287,14 +285,18 @@ class Child:
     child has a thread of its own that starts it and then waits for its end, whoever called us.
     """
 
-    def __init__(self, command: Sequence[str], account: Account, folder: Path, output: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], account: Account, folder: Path, output: Path
+    ) -> None:
         """Start `command` as `account` in `folder`, its output appended to the file `output`."""
         self._exited = threading.Event()
         self._started = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._error: OSError | None = None
         arguments = (launcher_command(command, account), folder, output)
-        threading.Thread(target=self._keep, args=arguments, name="postgres-keeper", daemon=True).start()
+        threading.Thread(
+            target=self._keep, args=arguments, name="postgres-keeper", daemon=True
+        ).start()
         self._started.wait()
         if self._error is not None:
             raise self._error
@@ -323,10 +325,16 @@ class Child:
         self._exited.set()
 
     @property
+    def _popen(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            message = "the constructor raises if there is no process"
+            raise AssertionError(message)
+        return self._process
+
+    @property
     def pid(self) -> int:
         """The process id; stays readable after the end."""
-        assert self._process is not None
-        return self._process.pid
+        return self._popen.pid
 
     @property
     def running(self) -> bool:
@@ -336,7 +344,7 @@ class Child:
     @property
     def succeeded(self) -> bool:
         """Whether the process has ended with status 0."""
-        return not self.running and self._process is not None and self._process.returncode == 0
+        return not self.running and self._popen.returncode == 0
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end, at most so long; tell whether it has come."""
@@ -355,7 +363,9 @@ class Child:
                 os.kill(self.pid, number)
             if self.wait(seconds):
                 return
-            log.warning("PostgreSQL (pid %d) did not end within %d s of %s", self.pid, seconds, number.name)
+            log.warning(
+                "PostgreSQL (pid %d) did not end within %d s of %s", self.pid, seconds, number.name
+            )
 
 
 def launcher_command(command: Sequence[str], account: Account) -> list[str]:
@@ -366,11 +376,17 @@ def launcher_command(command: Sequence[str], account: Account) -> list[str]:
 
 def server_environment() -> dict[str, str]:
     """Our environment without what would bend PostgreSQL's behaviour or the language of its log."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PG", "LC_", "LANG"))
+    }
     return kept | {"LC_ALL": "C"}
 
 
-def server_command(programs: Path, cluster: Path, socket: Path, settings: Mapping[str, str]) -> list[str]:
+def server_command(
+    programs: Path, cluster: Path, socket: Path, settings: Mapping[str, str]
+) -> list[str]:
     """Return the command line of the server."""
     options = [f"{name}={value}" for name, value in settings.items()]
     flags = [part for option in options for part in ("-c", option)]
@@ -601,7 +617,9 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def make_cluster(folder: Path, programs: Path, account: Account, password: str, *, sync: bool) -> None:
+def make_cluster(
+    folder: Path, programs: Path, account: Account, password: str, *, sync: bool
+) -> None:
     """Create the cluster under another name and rename it: half a cluster is never taken for one."""
     draft = folder / "cluster.new"
     if draft.exists():
@@ -615,7 +633,7 @@ def make_cluster(folder: Path, programs: Path, account: Account, password: str, 
 
 
 @contextlib.contextmanager
-def lent_password(folder: Path, account: Account, password: str) -> Iterator[Path]:
+def lent_password(folder: Path, account: Account, password: str) -> Generator[Path]:
     """Give the account a copy of the password for as long as `initdb` runs."""
     path = folder / "password.initdb"
     write_secret(path, password)
@@ -628,9 +646,21 @@ def lent_password(folder: Path, account: Account, password: str) -> Iterator[Pat
 
 def initdb_command(programs: Path, draft: Path, password_file: Path, *, sync: bool) -> list[str]:
     """Return the command that makes a cluster which sorts and folds alike on every system."""
-    command = [str(programs / "initdb"), "-D", str(draft), "-U", SUPERUSER, f"--pwfile={password_file}"]
+    command = [
+        str(programs / "initdb"),
+        "-D",
+        str(draft),
+        "-U",
+        SUPERUSER,
+        f"--pwfile={password_file}",
+    ]
     command += ["--auth-local=scram-sha-256", "--auth-host=scram-sha-256", "--encoding=UTF8"]
-    command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"]
+    command += [
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--locale=C",
+        "--no-instructions",
+    ]
     return command if sync else [*command, "--no-sync"]
 
 
@@ -654,8 +684,8 @@ def check_version(cluster: Path) -> None:
     version = (cluster / "PG_VERSION").read_text().strip()
     if version != MAJOR_VERSION:
         message = (
-            f"{cluster} was made by PostgreSQL {version} and this Tillstream brings {MAJOR_VERSION}. Use the Tillstream "
-            "that made it, or move the data with pg_dump."
+            f"{cluster} was made by PostgreSQL {version} and this Tillstream brings "
+            f"{MAJOR_VERSION}. Use the Tillstream that made it, or move the data with pg_dump."
         )
         raise EmbeddedPostgresError(message)
 
@@ -666,6 +696,9 @@ def make_socket_folder(folder: Path, account: Account) -> Path:
     if len(os.fsencode(socket / f".s.PGSQL.{PORT}")) > SOCKET_PATH_BYTES_MAX:
         socket = Path(tempfile.mkdtemp(prefix="tillstream-", dir="/tmp"))
     socket.mkdir(mode=0o700, exist_ok=True)
+    # What a killed server left here names its process id, which may be a stranger's by now.
+    for leftover in socket.iterdir():
+        leftover.unlink()
     os.chown(socket, account.uid, account.gid)
     return socket
 
@@ -680,7 +713,8 @@ def rotate_log(path: Path) -> None:
 
 def admin_url(socket: Path, password: str) -> str:
     """Return the superuser's URL through the socket."""
-    return f"postgresql://{SUPERUSER}:{quote(password, safe='')}@/postgres?host={quote(str(socket), safe='')}&port={PORT}"
+    login = f"{SUPERUSER}:{quote(password, safe='')}"
+    return f"postgresql://{login}@/postgres?host={quote(str(socket), safe='')}&port={PORT}"
 
 
 # -- a server that outlived its owner --------------------------------------------------------------
@@ -696,8 +730,15 @@ def end_orphan(cluster: Path) -> None:
         # stranger took the number, as happens at once in a container.
         (cluster / "postmaster.pid").unlink(missing_ok=True)
         return
-    log.warning("ending the PostgreSQL (pid %d) that a killed Tillstream left behind in %s", found.pid, cluster)
-    for number, seconds in ((signal.SIGINT, FAST_STOP_SECONDS_MAX), (signal.SIGQUIT, IMMEDIATE_STOP_SECONDS_MAX)):
+    log.warning(
+        "ending the PostgreSQL (pid %d) that a killed Tillstream left behind in %s",
+        found.pid,
+        cluster,
+    )
+    for number, seconds in (
+        (signal.SIGINT, FAST_STOP_SECONDS_MAX),
+        (signal.SIGQUIT, IMMEDIATE_STOP_SECONDS_MAX),
+    ):
         with contextlib.suppress(ProcessLookupError):
             os.kill(found.pid, number)
         if wait_until_gone(found.pid, cluster, seconds):
@@ -737,12 +778,17 @@ def read_command_line(pid: int) -> list[str]:
     """Return the process's arguments; empty if it has ended, waits to be buried, or never was."""
     if sys.platform == "linux":
         try:
-            return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="surrogateescape").split("\0")[:-1]
+            return (
+                Path(f"/proc/{pid}/cmdline")
+                .read_bytes()
+                .decode(errors="surrogateescape")
+                .split("\0")[:-1]
+            )
         except OSError:
             return []
-    answer = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False, timeout=10
-    )
+    # "ps" from the PATH: where there is no /proc it has no one place to be.
+    asked = ["ps", "-o", "command=", "-p", str(pid)]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=10)
     return answer.stdout.split()
 
 
