@@ -58,7 +58,8 @@ def read(body: Body) -> list[Change]:
     marks = {str(time): int(contact) for time in (updated_at,) if time is not None}
     if (created := fields.get("created_at")) is not None:
         marks.setdefault(str(created), 0)
-    rank = (fields.get("completed_at") is not None) * 100 + sum(value is not None for value in fields.values())
+    filled = sum(value is not None for value in fields.values())
+    rank = (fields.get("completed_at") is not None) * 100 + filled
     element = Element(layers=layer(at, rank, fields), marks=marks)
     return [Change("checkout", key, element), *customers.read_embedded(customer, at)]
 

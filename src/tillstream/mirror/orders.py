@@ -207,15 +207,21 @@ def _codes(_: Body, value: Any, name: str) -> Any:
 
 
 def _lines(_: Body, value: Any, name: str) -> Any:
-    return [_line(item, f"{name}[{index}]") for index, item in enumerate(objects(value, name))]
+    return [_line(item, f"{name}[{index}]", index) for index, item in enumerate(objects(value, name))]
 
 
-def _line(item: Body, where: str) -> Fields:
+def _line_id(item: Body, where: str, position: int) -> int:
+    """The line's id, or one made of its position where a sender left it out."""
+    found = optional_identifier(item.get("id"), f"{where}.id")
+    return -1 - position if found is None else found
+
+
+def _line(item: Body, where: str, position: int) -> Fields:
     taxes = objects(item.get("tax_lines"), f"{where}.tax_lines")
     shares = objects(item.get("discount_allocations"), f"{where}.discount_allocations")
     return _without_defaults(
         Line(
-            id=identifier(item.get("id"), f"{where}.id"),
+            id=_line_id(item, where, position),
             product_id=optional_identifier(item.get("product_id"), f"{where}.product_id"),
             variant_id=optional_identifier(item.get("variant_id"), f"{where}.variant_id"),
             title=text(item.get("title")),

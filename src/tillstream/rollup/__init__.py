@@ -1,0 +1,1 @@
+"""The ledger and its sums: what each order and checkout adds to every figure, and when."""

@@ -1,0 +1,184 @@
+"""Projections: a merged resource as the rows that readers see. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tillstream.mirror.orders import is_tip
+from tillstream.mirror.values import EPOCH
+
+if TYPE_CHECKING:
+    from tillstream.mirror.checkouts import Checkout
+    from tillstream.mirror.customers import Customer
+    from tillstream.mirror.orders import Order
+    from tillstream.mirror.products import Product
+    from tillstream.mirror.shops import Shop
+
+Row: TypeAlias = dict[str, Any]
+
+
+def instant(microseconds: int | None) -> datetime | None:
+    """µs since the epoch as an aware datetime."""
+    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
+
+
+def order_row(order: Order) -> Row:
+    """One row of ``mirror.orders``, without its key's tenant and store."""
+    return {
+        "id": order.id,
+        "name": order.name,
+        "email": order.email,
+        "phone": order.phone,
+        "customer_id": order.customer_id,
+        "checkout_token": order.checkout_token,
+        "cart_token": order.cart_token,
+        "currency": order.currency,
+        "presentment_currency": order.presentment_currency,
+        "financial_status": order.financial_status,
+        "fulfillment_status": order.fulfillment_status,
+        "source_name": order.source_name,
+        "taxes_included": order.taxes_included,
+        "test": order.test,
+        "deleted": order.deleted,
+        "created_at": instant(order.created_at),
+        "processed_at": instant(order.processed_at),
+        "updated_at": instant(order.updated_at),
+        "cancelled_at": instant(order.cancelled_at),
+        "closed_at": instant(order.closed_at),
+        "cancel_reason": order.cancel_reason,
+        "total_price": order.total_price,
+        "subtotal_price": order.subtotal_price,
+        "total_tax": order.total_tax,
+        "total_discounts": order.total_discounts,
+        "current_total_price": order.current_total_price,
+        "discount_codes": order.discount_codes,
+    }
+
+
+def line_rows(order: Order) -> list[Row]:
+    """The rows of ``mirror.order_lines``; of lines with one id, the last counts."""
+    return list(
+        {
+            line.id: {
+                "order_id": order.id,
+                "id": line.id,
+                "product_id": line.product_id,
+                "variant_id": line.variant_id,
+                "title": line.title,
+                "variant_title": line.variant_title,
+                "sku": line.sku,
+                "vendor": line.vendor,
+                "quantity": line.quantity,
+                "current_quantity": line.current_quantity,
+                "price": line.price,
+                "discount": line.discount,
+                "tax": line.tax,
+                "gift_card": line.gift_card,
+                "tip": is_tip(line, order),
+            }
+            for line in order.lines
+        }.values()
+    )
+
+
+def refund_rows(order: Order) -> list[Row]:
+    """The rows of ``mirror.refunds``."""
+    return [
+        {
+            "order_id": order.id,
+            "id": refund_id,
+            "created_at": instant(refund.created_at),
+            "processed_at": instant(refund.processed_at),
+            "subtotal": sum(line.subtotal for line in refund.lines),
+            "tax": sum(line.tax for line in refund.lines) + refund.shipping_tax,
+            "shipping": refund.shipping,
+            "note": refund.note,
+        }
+        for refund_id, refund in order.refunds.items()
+    ]
+
+
+def checkout_row(checkout: Checkout) -> Row:
+    """One row of ``mirror.checkouts``."""
+    return {
+        "token": checkout.token,
+        "cart_token": checkout.cart_token,
+        "name": checkout.name,
+        "email": checkout.email,
+        "phone": checkout.phone,
+        "customer_id": checkout.customer_id,
+        "customer_name": checkout.customer_name,
+        "currency": checkout.currency,
+        "total_price": checkout.total_price,
+        "created_at": instant(checkout.created_at),
+        "updated_at": instant(checkout.updated_at),
+        "completed_at": instant(checkout.completed_at),
+        "abandoned_checkout_url": checkout.abandoned_checkout_url,
+        "source_name": checkout.source_name,
+        "deleted": checkout.deleted,
+    }
+
+
+def customer_row(customer: Customer) -> Row:
+    """One row of ``mirror.customers``."""
+    return {
+        "id": customer.id,
+        "email": customer.email,
+        "first_name": customer.first_name,
+        "last_name": customer.last_name,
+        "phone": customer.phone,
+        "created_at": instant(customer.created_at),
+        "updated_at": instant(customer.updated_at),
+        "deleted": customer.deleted,
+    }
+
+
+def product_row(product: Product) -> Row:
+    """One row of ``mirror.products``."""
+    return {
+        "id": product.id,
+        "title": product.title,
+        "handle": product.handle,
+        "status": product.status,
+        "vendor": product.vendor,
+        "product_type": product.product_type,
+        "created_at": instant(product.created_at),
+        "updated_at": instant(product.updated_at),
+        "deleted": product.deleted,
+    }
+
+
+def variant_rows(product: Product) -> list[Row]:
+    """The rows of ``mirror.variants``: none for a deleted product."""
+    if product.deleted:
+        return []
+    return list(
+        {
+            variant.id: {
+                "product_id": product.id,
+                "id": variant.id,
+                "title": variant.title,
+                "sku": variant.sku,
+                "price": variant.price,
+                "compare_at_price": variant.compare_at_price,
+                "inventory_item_id": variant.inventory_item_id,
+                "inventory_quantity": variant.inventory_quantity,
+                "position": variant.position,
+            }
+            for variant in product.variants
+        }.values()
+    )
+
+
+def shop_row(shop: Shop) -> Row:
+    """One row of ``mirror.shops``."""
+    return {
+        "name": shop.name,
+        "email": shop.email,
+        "domain": shop.domain,
+        "currency": shop.currency,
+        "timezone": shop.timezone,
+        "plan_name": shop.plan_name,
+        "updated_at": instant(shop.updated_at),
+    }

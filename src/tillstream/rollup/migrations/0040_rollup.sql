@@ -1,0 +1,137 @@
+-- The ledger and its sums. Money in ten-thousandths of the currency's unit.
+
+-- What each order and checkout contributes to every measure, and when: `hour` is the UTC instant
+-- at which the shop-local hour of `at` begins, `day` the shop-local date.
+CREATE TABLE rollup.ledger (
+  tenant_id bigint NOT NULL,
+  store_id bigint NOT NULL,
+  source text NOT NULL CHECK (source IN ('order', 'checkout')),
+  source_id text NOT NULL,
+  entry text NOT NULL,
+  at timestamptz NOT NULL,
+  hour timestamptz NOT NULL,
+  day date NOT NULL,
+  customer_id bigint,
+  gross_sales bigint NOT NULL DEFAULT 0, discounts bigint NOT NULL DEFAULT 0, sales_reversals bigint NOT NULL DEFAULT 0,
+  shipping bigint NOT NULL DEFAULT 0, taxes bigint NOT NULL DEFAULT 0, duties bigint NOT NULL DEFAULT 0,
+  additional_fees bigint NOT NULL DEFAULT 0, orders bigint NOT NULL DEFAULT 0, placed_gross bigint NOT NULL DEFAULT 0,
+  placed_discounts bigint NOT NULL DEFAULT 0, gift_cards_sold bigint NOT NULL DEFAULT 0, tips bigint NOT NULL DEFAULT 0,
+  checkouts bigint NOT NULL DEFAULT 0, abandoned_checkouts bigint NOT NULL DEFAULT 0, recovered_checkouts bigint NOT NULL DEFAULT 0,
+  converted_checkouts bigint NOT NULL DEFAULT 0, recovered_sales bigint NOT NULL DEFAULT 0, abandoned_value bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (tenant_id, store_id, source, source_id, entry)
+);
+CREATE INDEX ledger_by_hour ON rollup.ledger (tenant_id, store_id, hour);
+
+-- The sum of all entries of an hour. Never written but by adding a difference.
+CREATE TABLE rollup.sums (
+  tenant_id bigint NOT NULL,
+  store_id bigint NOT NULL,
+  hour timestamptz NOT NULL,
+  day date NOT NULL,
+  gross_sales bigint NOT NULL DEFAULT 0, discounts bigint NOT NULL DEFAULT 0, sales_reversals bigint NOT NULL DEFAULT 0,
+  shipping bigint NOT NULL DEFAULT 0, taxes bigint NOT NULL DEFAULT 0, duties bigint NOT NULL DEFAULT 0,
+  additional_fees bigint NOT NULL DEFAULT 0, orders bigint NOT NULL DEFAULT 0, placed_gross bigint NOT NULL DEFAULT 0,
+  placed_discounts bigint NOT NULL DEFAULT 0, gift_cards_sold bigint NOT NULL DEFAULT 0, tips bigint NOT NULL DEFAULT 0,
+  checkouts bigint NOT NULL DEFAULT 0, abandoned_checkouts bigint NOT NULL DEFAULT 0, recovered_checkouts bigint NOT NULL DEFAULT 0,
+  converted_checkouts bigint NOT NULL DEFAULT 0, recovered_sales bigint NOT NULL DEFAULT 0, abandoned_value bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (tenant_id, store_id, hour)
+);
+
+-- Orders by the pair (day, day of the same customer's order before it); see rollup/rhythm.py.
+CREATE TABLE rollup.rhythm (
+  tenant_id bigint NOT NULL,
+  store_id bigint NOT NULL,
+  day date NOT NULL,
+  previous_day date NOT NULL,
+  second boolean NOT NULL,
+  orders bigint NOT NULL,
+  PRIMARY KEY (tenant_id, store_id, day, previous_day, second)
+);
+
+-- Lifetime figures of a customer. `moments` lists [µs, order id] of the orders placed.
+CREATE TABLE rollup.customers (
+  tenant_id bigint NOT NULL,
+  store_id bigint NOT NULL,
+  customer_id bigint NOT NULL,
+  orders bigint NOT NULL,
+  total_spent bigint NOT NULL,
+  first_order_at timestamptz, last_order_at timestamptz,
+  moments json NOT NULL,
+  PRIMARY KEY (tenant_id, store_id, customer_id)
+);
+CREATE INDEX customers_by_value ON rollup.customers (tenant_id, store_id, total_spent DESC, customer_id);
+
+-- Where each checkout stands. `deadline` is when an open one will be abandoned.
+CREATE TABLE rollup.checkouts (
+  tenant_id bigint NOT NULL,
+  store_id bigint NOT NULL,
+  token text NOT NULL,
+  stage text NOT NULL CHECK (stage IN ('open', 'abandoned', 'recovered', 'converted')),
+  counted boolean NOT NULL,
+  started_at timestamptz NOT NULL, last_active_at timestamptz NOT NULL,
+  abandoned_at timestamptz, recovered_at timestamptz, completed_at timestamptz, deadline timestamptz,
+  value bigint NOT NULL, order_id bigint, recovered_value bigint NOT NULL,
+  PRIMARY KEY (tenant_id, store_id, token),
+  CHECK ((recovered_at IS NOT NULL) = (stage = 'recovered')),
+  CHECK (deadline IS NULL OR stage = 'open')
+);
+CREATE INDEX checkouts_by_activity ON rollup.checkouts (tenant_id, store_id, last_active_at DESC, token) WHERE counted;
+CREATE INDEX checkouts_by_stage ON rollup.checkouts (tenant_id, store_id, stage, last_active_at DESC, token) WHERE counted;
+CREATE INDEX checkouts_by_deadline ON rollup.checkouts (deadline) WHERE deadline IS NOT NULL;
+
+-- The zone the buckets were made with, and the currency the figures are in.
+CREATE TABLE rollup.stores (
+  tenant_id bigint NOT NULL,
+  store_id bigint NOT NULL,
+  timezone text NOT NULL,
+  currency text,
+  PRIMARY KEY (tenant_id, store_id)
+);
+
+-- What happened lately, for those who watch. `id` counts up without gaps within a tenant.
+CREATE TABLE rollup.live (
+  tenant_id bigint NOT NULL,
+  id bigint NOT NULL,
+  store_id bigint NOT NULL,
+  at timestamptz NOT NULL DEFAULT now(),
+  data json NOT NULL,
+  PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX live_by_time ON rollup.live (tenant_id, at);
+
+CREATE TABLE rollup.live_ids (
+  tenant_id bigint PRIMARY KEY,
+  id bigint NOT NULL
+);
+
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['ledger', 'sums', 'rhythm', 'customers', 'checkouts', 'stores', 'live', 'live_ids'] LOOP
+    EXECUTE format('ALTER TABLE rollup.%I ENABLE ROW LEVEL SECURITY', name);
+    EXECUTE format('ALTER TABLE rollup.%I FORCE ROW LEVEL SECURITY', name);
+    EXECUTE format('CREATE POLICY api ON rollup.%I FOR SELECT TO tillstream_api '
+                   'USING (tenant_id = (SELECT shops.current_tenant()))', name);
+    EXECUTE format('CREATE POLICY worker ON rollup.%I TO tillstream_worker '
+                   'USING (tenant_id = ANY ((SELECT shops.current_tenants())::bigint[])) '
+                   'WITH CHECK (tenant_id = ANY ((SELECT shops.current_tenants())::bigint[]))', name);
+    EXECUTE format('GRANT SELECT ON rollup.%I TO tillstream_api', name);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON rollup.%I TO tillstream_worker', name);
+  END LOOP;
+END $$;
+
+-- Deadlines concern all tenants, and the worker does not know whose is next before it asks.
+CREATE POLICY owner ON rollup.checkouts FOR SELECT TO CURRENT_USER USING (true);
+CREATE FUNCTION rollup.due_checkouts(until timestamptz, most integer)
+  RETURNS TABLE (tenant_id bigint, store_id bigint, token text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+    SELECT c.tenant_id, c.store_id, c.token FROM rollup.checkouts AS c
+    WHERE c.deadline < until ORDER BY c.deadline LIMIT most
+  $$;
+CREATE FUNCTION rollup.next_deadline() RETURNS timestamptz
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ SELECT min(c.deadline) FROM rollup.checkouts AS c WHERE c.deadline IS NOT NULL $$;
+REVOKE EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer), rollup.next_deadline() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer), rollup.next_deadline() TO tillstream_worker;
