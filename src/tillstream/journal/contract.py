@@ -16,18 +16,16 @@ The life of a delivery::
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 import msgspec
-from psycopg import AsyncConnection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-    from typing import Any
 
-    Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
+    from tillstream.foundation.database import Connection
 
 DEFAULT_PARTITIONS = 16
 
@@ -62,7 +60,7 @@ class Frame(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True, eq=False):
-    """A frame, or a group of held deliveries, that one worker has for itself.
+    """A frame, or a delivery that was held, which one worker has for itself.
 
     Compared by identity: the same frame claimed twice is two claims.
     """
@@ -73,13 +71,13 @@ class Claim(msgspec.Struct, frozen=True, eq=False):
     deliveries: list[Delivery]
     """What to apply; empty when the stored bytes could not be read (``settle`` parks those)."""
     frame_id: UUID | None
-    """None for deliveries that come back from being held."""
-    held_ids: list[int]
-    """For held deliveries their ids, one for each stored row; empty for a frame."""
+    """None for a delivery that comes back from being held."""
+    held_id: int | None
+    """The id under which it was held; None for a frame."""
     size: int
-    """Deliveries as they were counted when accepted."""
+    """Deliveries as they were counted when accepted (a held one counts its repeats too)."""
     body: bytes
-    """The frame as stored; empty for held deliveries."""
+    """The deliveries as stored."""
     fault: str = ""
     """Why the stored bytes could not be read; empty when they could."""
 
@@ -115,7 +113,7 @@ class Status(msgspec.Struct, frozen=True):
     but never 0."""
 
 
-class Unavailable(Exception):  # noqa: N818 - says what is, as the caller answers it
+class Unavailable(Exception):
     """The append could not be made durable; nothing may be acknowledged. Try again later."""
 
     def __init__(self, reason: str, retry_after: float = 1.0) -> None:
@@ -124,7 +122,7 @@ class Unavailable(Exception):  # noqa: N818 - says what is, as the caller answer
         self.retry_after = retry_after
 
 
-class ClaimLost(Exception):  # noqa: N818 - says what is
+class ClaimLost(Exception):
     """Another worker settled this claim first. Roll back and ``retry``: it will not come again."""
 
 
