@@ -1,0 +1,1 @@
+"""The door in: verify, make durable, answer."""

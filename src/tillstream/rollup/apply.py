@@ -1,0 +1,159 @@
+"""Applying a batch: the whole way of deliveries from the journal to the figures, step by step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tillstream.foundation.database import set_tenants
+from tillstream.journal.contract import Delivery, Parked
+from tillstream.mirror.merge import Merged, Store, merge
+from tillstream.mirror.record import Arrived, delivery_key, record
+from tillstream.mirror.topics import read
+from tillstream.mirror.values import Malformed
+from tillstream.rollup import live
+from tillstream.rollup.book import Booked, Source, book
+from tillstream.rollup.checkouts import Reference, contributions, stage, touched
+from tillstream.rollup.entries import Entry, order_entries
+from tillstream.rollup.zones import Configured, settle_zones
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tillstream.foundation.database import Connection
+
+_ROUTE = "SELECT domain, tenant_id, store_id, timezone, currency, window_seconds FROM shops.route(%s)"
+
+# Two workers never meet in one store: neither by a partition that changed hands nor by a deadline.
+_LOCK = "SELECT pg_advisory_xact_lock(7211836, k) FROM unnest(%s::int[]) AS k"
+_TRY_LOCK = "SELECT k, pg_try_advisory_xact_lock(7211836, k) FROM unnest(%s::int[]) AS k"
+_DUE = "SELECT tenant_id, store_id, token FROM rollup.due_checkouts(%s, %s)"
+
+
+class Outcome(NamedTuple):
+    """What became of a batch, for the journal to settle."""
+
+    parked: list[Parked]
+    unrouted: list[Delivery]
+    applied: int
+    """Deliveries that were applied, without repeats."""
+
+
+async def apply(connection: Connection, deliveries: Sequence[Delivery], now: int) -> Outcome:
+    """Apply deliveries inside the caller's transaction.
+
+    Args:
+        connection: of the worker role, in a transaction.
+        deliveries: in any order, with any repeats.
+        now: µs since the epoch.
+    """
+    routes = await _route(connection, {delivery.shop for delivery in deliveries})
+    routed = [delivery for delivery in deliveries if delivery.shop in routes]
+    unrouted = [delivery for delivery in deliveries if delivery.shop not in routes]
+    if not routed:
+        return Outcome([], unrouted, 0)
+    stores = [routes[shop] for shop in {delivery.shop for delivery in routed}]
+    await set_tenants(connection, sorted({one.store.tenant_id for one in stores}))
+    await connection.execute(_LOCK, (_lock_keys(one.store for one in stores),))
+    arrived, parked = _read_all(routed, routes)
+    fresh = await record(connection, arrived)
+    merged = await merge(connection, ((one.store, change) for one in fresh for change in one.changes))
+    await _follow(connection, merged, stores, _received(fresh), now)
+    return Outcome(parked, unrouted, len(fresh))
+
+
+async def pass_deadlines(connection: Connection, now: int, most: int = 500) -> int:
+    """Abandon the checkouts whose window has run out; returns how many were looked at.
+
+    A deadline is an event too: figures and boards turn without any webhook.
+    """
+    cursor = await connection.execute(_DUE, (live.instant(now), most))
+    due = [Reference(Store(tenant, store), token) for tenant, store, token in await cursor.fetchall()]
+    if not due:
+        return 0
+    keys = _lock_keys(one.store for one in due)
+    locked = dict((await (await connection.execute(_TRY_LOCK, (keys,))).fetchall()))
+    due = [one for one in due if locked[_lock_key(one.store)]]
+    await set_tenants(connection, sorted({one.store.tenant_id for one in due}))
+    stores = await _configured(connection, {one.store for one in due})
+    await _follow(connection, Merged([], [], [], [], []), stores, {}, now, due=due)
+    return len(due)
+
+
+async def _follow(  # noqa: PLR0913 - the parts of a batch
+    connection: Connection,
+    merged: Merged,
+    stores: Sequence[Configured],
+    received: dict[Store, int],
+    now: int,
+    due: Sequence[Reference] = (),
+) -> None:
+    """Let ledger, sums, checkouts and watchers follow what the mirror became."""
+    profiles = await settle_zones(connection, stores)
+    tokens, carts = touched(merged)
+    staged = await stage(connection, [*tokens, *due], carts, profiles, now)
+    booked = await book(connection, {**_orders(merged), **contributions(staged)}, profiles)
+    await live.announce(connection, live.news(merged, staged, booked, profiles, received, now))
+
+
+def _orders(merged: Merged) -> dict[Source, list[Entry]]:
+    return {
+        Source(change.store, "order", str(change.after.id)): order_entries(change.after) for change in merged.orders
+    }
+
+
+def _read_all(
+    routed: Iterable[Delivery], routes: dict[str, Configured]
+) -> tuple[list[Arrived], list[Parked]]:
+    """What each delivery says; the hopeless ones apart, with the reason."""
+    arrived: list[Arrived] = []
+    parked: list[Parked] = []
+    seen: set[object] = set()
+    for delivery in routed:
+        store = routes[delivery.shop].store
+        key = (store, delivery_key(delivery))
+        if key in seen:
+            continue
+        seen.add(key)
+        try:
+            arrived.append(Arrived(store, delivery, read(delivery.topic, delivery.body)))
+        except Malformed as error:
+            parked.append(Parked(delivery, error.reason, error.detail, store.tenant_id, store.store_id))
+    return arrived, parked
+
+
+def _received(fresh: Iterable[Arrived]) -> dict[Store, int]:
+    received: dict[Store, int] = {}
+    for one in fresh:
+        at = one.delivery.received_at
+        received[one.store] = min(received.get(one.store, at), at)
+    return received
+
+
+async def _route(connection: Connection, shops: set[str]) -> dict[str, Configured]:
+    cursor = await connection.execute(_ROUTE, (sorted(shops),))
+    return {
+        domain: Configured(Store(tenant_id, store_id), timezone, currency, window)
+        for domain, tenant_id, store_id, timezone, currency, window in await cursor.fetchall()
+    }
+
+
+async def _configured(connection: Connection, stores: set[Store]) -> list[Configured]:
+    cursor = await connection.execute(
+        "SELECT tenant_id, id, timezone, currency, extract(epoch FROM abandonment_window)::int "
+        "FROM shops.stores WHERE tenant_id = ANY (%s) AND id = ANY (%s) ORDER BY tenant_id, id",
+        (sorted({s.tenant_id for s in stores}), sorted({s.store_id for s in stores})),
+    )
+    return [
+        Configured(Store(tenant_id, store_id), timezone, currency, window)
+        for tenant_id, store_id, timezone, currency, window in await cursor.fetchall()
+        if Store(tenant_id, store_id) in stores
+    ]
+
+
+def _lock_keys(stores: Iterable[Store]) -> list[int]:
+    """In ascending order, so that two batches never wait for each other."""
+    return sorted({_lock_key(store) for store in stores})
+
+
+def _lock_key(store: Store) -> int:
+    return store.store_id % 2**31

@@ -1,0 +1,192 @@
+"""What those who watch are told: a row for each store that a batch changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import msgspec
+
+from tillstream.foundation.money import format_money
+from tillstream.foundation.statements import statement
+from tillstream.mirror.rows import instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from tillstream.foundation.database import Connection
+    from tillstream.mirror.merge import Merged, Store
+    from tillstream.mirror.orders import Order
+    from tillstream.rollup.book import Booked, Posted
+    from tillstream.rollup.checkouts import Staged
+    from tillstream.rollup.zones import Profile
+
+Kind: TypeAlias = Literal["order", "refund", "cancellation", "checkout_abandoned", "checkout_recovered"]
+
+FEED_LENGTH = 20
+"""Happenings that one live row tells of at most: the newest."""
+
+FEED_AGE = 24 * 3600 * 1_000_000
+"""µs after which a happening is history and no longer news, so that an import tells of none."""
+
+KEPT = 3600
+"""Seconds for which live rows can be resumed from."""
+
+_ANNOUNCE = statement("tillstream.rollup", "announce")
+
+
+class Happening(msgspec.Struct, frozen=True):
+    """One line of the live feed."""
+
+    kind: Kind
+    id: str
+    title: str
+    customer: str | None
+    amount: str
+    currency: str
+    at: datetime
+
+
+class News(msgspec.Struct, frozen=True):
+    """The data of one live row."""
+
+    store: str
+    at: datetime
+    changed: list[str]
+    feed: list[Happening]
+    received_at: datetime | None
+
+
+def news(  # noqa: PLR0913 - the parts of a batch
+    merged: Merged,
+    staged: Sequence[Staged],
+    booked: Booked,
+    profiles: Mapping[Store, Profile],
+    received: Mapping[Store, int],
+    now: int,
+) -> dict[Store, News]:
+    """What a batch amounts to for those who watch, by store. Pure.
+
+    Args:
+        merged, staged, booked: what the batch changed.
+        profiles: currencies.
+        received: the earliest arrival (µs) among a store's deliveries of this batch.
+        now: µs since the epoch.
+    """
+    changed: defaultdict[Store, set[str]] = defaultdict(set)
+    for one in (*booked.removed, *booked.added):
+        changed[one.source.store].add("sales" if one.source.source == "order" else "checkouts")
+    for names, changes in (
+        (("sales", "customers"), merged.orders),
+        (("checkouts",), merged.checkouts),
+        (("customers",), merged.customers),
+        (("products",), merged.products),
+        (("shop",), merged.shops),
+    ):
+        for change in changes:
+            changed[change.store].update(names)
+    for one in staged:
+        changed[one.store].add("checkouts")
+    feed = _feed(merged, staged, booked, profiles, now)
+    at = instant(now)
+    assert at is not None  # noqa: S101 - `now` is a number
+    return {
+        store: News(
+            store=str(store.store_id),
+            at=at,
+            changed=sorted(names),
+            feed=sorted(feed[store], key=lambda item: item.at)[-FEED_LENGTH:],
+            received_at=instant(received.get(store)),
+        )
+        for store, names in sorted(changed.items())
+    }
+
+
+async def announce(connection: Connection, told: Mapping[Store, News]) -> None:
+    """Write the live rows and wake those who watch, at commit. The last step of a batch."""
+    if not told:
+        return
+    rows = [
+        {"tenant_id": store.tenant_id, "store_id": store.store_id, "data": data} for store, data in told.items()
+    ]
+    await connection.execute(_ANNOUNCE, (msgspec.json.encode(rows).decode(),))
+
+
+async def expire(connection: Connection, tenants: Iterable[int]) -> None:
+    """Forget live rows of these tenants that nobody can resume from any more."""
+    await connection.execute(
+        "DELETE FROM rollup.live WHERE tenant_id = ANY (%s) AND at < now() - make_interval(secs => %s)",
+        (list(tenants), KEPT),
+    )
+
+
+def _feed(
+    merged: Merged,
+    staged: Sequence[Staged],
+    booked: Booked,
+    profiles: Mapping[Store, Profile],
+    now: int,
+) -> defaultdict[Store, list[Happening]]:
+    feed: defaultdict[Store, list[Happening]] = defaultdict(list)
+    orders = {(change.store, str(change.after.id)): change.after for change in merged.orders}
+    checkouts = {(one.store, one.checkout.token): one for one in staged}
+    known = {(one.source, one.entry.entry) for one in booked.removed}
+    for one in booked.added:
+        store = one.source.store
+        if (one.source, one.entry.entry) in known and one.entry.entry != "abandonment":
+            continue
+        order = orders.get((store, one.source.source_id))
+        checkout = checkouts.get((store, one.source.source_id))
+        if one.source.source == "order" and order is not None:
+            happening = _of_order(one, order)
+        elif one.entry.entry == "abandonment" and checkout is not None:
+            happening = _of_checkout(checkout, profiles[store].currency)
+        else:
+            continue
+        if happening is not None and _age(happening, now) <= FEED_AGE:
+            feed[store].append(happening)
+    return feed
+
+
+def _age(happening: Happening, now: int) -> int:
+    return now - int(happening.at.timestamp() * 1_000_000)
+
+
+def _of_order(posted: Posted, order: Order) -> Happening | None:
+    entry = posted.entry
+    kind: Kind
+    if entry.entry == "placement":
+        kind, amount = "order", order.total_price
+    elif entry.entry.startswith("refund:"):
+        kind, amount = "refund", entry.amounts.get("sales_reversals", 0) - entry.amounts.get("taxes", 0)
+        amount -= entry.amounts.get("shipping", 0) + entry.amounts.get("duties", 0)
+    elif entry.entry == "cancellation":
+        kind, amount = "cancellation", order.total_price
+    else:
+        return None
+    currency = order.currency or ""
+    return _happening(
+        kind, f"{order.id}:{entry.entry}", order.name or f"#{order.id}", order.customer_name, amount, currency, entry.at
+    )
+
+
+def _of_checkout(staged: Staged, currency: str | None) -> Happening | None:
+    checkout, stage = staged.checkout, staged.life
+    shown = checkout.currency or currency or ""
+    who = checkout.customer_name
+    if stage.stage == "recovered" and stage.completed_at is not None:
+        amount, at = staged.recovered_value, stage.completed_at
+        title = checkout.name or "Checkout"
+        return _happening("checkout_recovered", f"{checkout.token}:recovered", title, who, amount, shown, at)
+    if stage.abandoned_at is not None:
+        title, amount, at = checkout.name or "Checkout", checkout.total_price, stage.abandoned_at
+        return _happening("checkout_abandoned", f"{checkout.token}:abandoned", title, who, amount, shown, at)
+    return None
+
+
+def _happening(  # noqa: PLR0913 - the fields of a line
+    kind: Kind, key: str, title: str, customer: str | None, amount: int, currency: str, at: int
+) -> Happening:
+    when: Any = instant(at)
+    return Happening(kind, key, title, customer, format_money(amount, currency), currency, when)
