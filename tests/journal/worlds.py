@@ -29,7 +29,7 @@ from tillstream.journal.operations import HeldRow
 from tillstream.journal.postgres import PostgresJournal, postgres_journal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from tests.conftest import Database
     from tillstream.foundation.database import Connection
@@ -116,7 +116,7 @@ class World:
         raise NotImplementedError
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self) -> AsyncGenerator[Connection]:
         raise NotImplementedError
         yield
 
@@ -182,7 +182,7 @@ class MemoryWorld(World):
         return self.store.release(ids)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self) -> AsyncGenerator[Connection]:
         yield None  # pyright: ignore[reportReturnType]
 
 
@@ -238,11 +238,11 @@ class PostgresWorld(World):
         return self._connection(self.database.worker_url)
 
     @asynccontextmanager
-    async def _connection(self, url: str) -> AsyncIterator[Connection]:
+    async def _connection(self, url: str) -> AsyncGenerator[Connection]:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             yield connection
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self) -> AsyncGenerator[Connection]:
         async with self.connection() as connection, connection.transaction():
             yield connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _LEVEL: Final = 1
 # A damaged header may claim any size; no honest frame comes near this one.
 _LARGEST: Final = 1 << 30
+# Bytes of bodies from which compression moves to a thread: below, the hand-over costs more.
+_THREAD_FROM: Final = 128 * 1024
 
 
 class Undecodable(ValueError):
@@ -41,6 +44,13 @@ _codec = _Codec()
 def encode_deliveries(deliveries: Sequence[Delivery]) -> bytes:
     """The stored form of ``deliveries``."""
     return _codec.compressor.compress(_codec.encoder.encode(deliveries))
+
+
+async def encode_frame(deliveries: Sequence[Delivery]) -> bytes:
+    """``encode_deliveries``, beside the event loop where it would hold it up."""
+    if sum(len(delivery.body) for delivery in deliveries) < _THREAD_FROM:
+        return encode_deliveries(deliveries)
+    return await asyncio.to_thread(encode_deliveries, deliveries)
 
 
 def decode_deliveries(stored: bytes) -> list[Delivery]:

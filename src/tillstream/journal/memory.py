@@ -18,12 +18,13 @@ from tillstream.journal.backoff import Backoff
 from tillstream.journal.contract import Claim, ClaimLost, Status
 from tillstream.journal.ear import Signal
 from tillstream.journal.encoding import encode_deliveries
+from tillstream.journal.fairness import fair_shares
 from tillstream.journal.operations import HeldRow
 from tillstream.journal.outcome import HeldDelivery, Kind, Outcome, outcome_of
 from tillstream.journal.stored import read_claim
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Sequence
 
     from tillstream.foundation.clock import Clock
     from tillstream.foundation.database import Connection
@@ -181,30 +182,14 @@ class MemoryJournal:
 
     def _claim(self, most: int) -> list[Claim]:
         store = self._store
-        claims: list[Claim] = []
         turns = [(self._first + n) % store.partitions for n in range(store.partitions)]
-        ready = [p for p in turns if store.owners.get(p) is None and self._due(p)]
-        for behind, partition in enumerate(ready):
-            left = most - sum(claim.size for claim in claims)
-            if left <= 0:
-                break
-            share = -(-left // (len(ready) - behind))
-            mine = self._take(partition, share, left if claims else None)
-            if mine:
-                store.owners[partition] = self
-                self._taken[partition] = set(mine)
-                claims += mine
-                self._first = (partition + 1) % store.partitions
-        return claims
-
-    def _take(self, partition: int, share: int, most: int | None) -> list[Claim]:
-        claims: list[Claim] = []
-        size = 0
-        for claim in self._due(partition):
-            if (claims and size + claim.size > share) or (most is not None and claim.size > most):
-                break
-            claims.append(claim)
-            size += claim.size
+        queues = [self._due(partition) for partition in turns if partition not in store.owners]
+        ready = [queue for queue in queues if queue]
+        claims = [c for share in fair_shares(ready, most, lambda c: c.size) for c in share]
+        for claim in claims:
+            store.owners[claim.partition] = self
+            self._taken.setdefault(claim.partition, set()).add(claim)
+            self._first = (claim.partition + 1) % store.partitions
         return claims
 
     def _due(self, partition: int) -> list[Claim]:
@@ -305,7 +290,7 @@ class MemoryJournal:
 @asynccontextmanager
 async def memory_journal(
     store: MemoryStore, *, backoff: Backoff | None = None
-) -> AsyncIterator[MemoryJournal]:
+) -> AsyncGenerator[MemoryJournal]:
     """One worker's (or ingest's) journal over ``store``."""
     journal = MemoryJournal(store, backoff)
     try:

@@ -14,7 +14,7 @@ from tillstream.journal.encoding import Undecodable, decode_deliveries
 from tillstream.journal.outcome import Kind  # noqa: TC001 - a field's type, read at run time
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Sequence
+    from collections.abc import AsyncGenerator, Collection, Sequence
 
     from tillstream.foundation.clock import Clock
     from tillstream.foundation.database import Connection
@@ -107,7 +107,7 @@ async def replay_frames(
     shops: Collection[str] | None = None,
     *,
     until: datetime | None = None,
-) -> AsyncIterator[Frame]:
+) -> AsyncGenerator[Frame]:
     """The frames appended from ``since`` (to before ``until``), by time; only deliveries of ``shops`` if given.
 
     Frames that cannot be read are left out: they were parked when they were claimed.

@@ -16,14 +16,13 @@ from tillstream.foundation.database import connect
 from tillstream.journal.backoff import Backoff
 from tillstream.journal.contract import Claim, ClaimLost, Unavailable
 from tillstream.journal.ear import Ear, Signal
-from tillstream.journal.encoding import encode_deliveries
+from tillstream.journal.encoding import encode_frame
 from tillstream.journal.outcome import Outcome, outcome_of
 from tillstream.journal.stored import read_claim
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
     from typing import Any
-    from uuid import UUID
 
     from tillstream.foundation.clock import Clock
     from tillstream.foundation.database import Connection, Pool
@@ -31,14 +30,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_DEADLINE: Final = 1.8
+DEADLINE: Final = 1.8
 """Seconds after which an append gives up; the contract says two."""
 
-_THREAD_FROM: Final = 128 * 1024
-"""Bytes of bodies from which a frame is compressed in a thread: below, the hand-over costs more."""
-
-_ROLL_CALL: Final = timedelta(seconds=1)
-"""How old the count of workers may be."""
+_ROLL_CALL: Final = 1.0
+"""Seconds that a count of the workers holds good."""
 
 # One statement is one round trip and one commit. A repeated append (the answer to the first was
 # lost) finds its frame there and adds nothing.
@@ -50,6 +46,8 @@ WITH new AS (
   RETURNING id, partition, deliveries)
 INSERT INTO journal.pending (partition, frame_id, deliveries) SELECT partition, id, deliveries FROM new
 """
+
+_SESSION_LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError)
 
 _RING: LiteralString = "SELECT pg_notify('tillstream_journal', %s)"
 
@@ -131,10 +129,10 @@ class PostgresAppender:
             return
         writing = asyncio.ensure_future(self._write(frames))
         # Not `wait_for`: cancelling a statement waits for the server, which may be what hangs.
-        done, _ = await asyncio.wait({writing}, timeout=_DEADLINE)
+        done, _ = await asyncio.wait({writing}, timeout=DEADLINE)
         if not done:
-            _drop(writing)
-            message = f"PostgreSQL did not store the batch within {_DEADLINE} seconds"
+            drop(writing)
+            message = f"PostgreSQL did not store the batch within {DEADLINE} seconds"
             raise Unavailable(message)
         writing.result()
         self._bell.ring()
@@ -144,11 +142,11 @@ class PostgresAppender:
             [frame.id for frame in frames],
             [frame.partition for frame in frames],
             [len(frame.deliveries) for frame in frames],
-            [await _encode(frame.deliveries) for frame in frames],
+            [await encode_frame(frame.deliveries) for frame in frames],
         )
         while True:
             try:
-                async with self._pool.connection(_DEADLINE) as connection:
+                async with self._pool.connection(DEADLINE) as connection:
                     await connection.execute(_APPEND, values, prepare=True)
             except PoolTimeout as error:
                 raise Unavailable(str(error)) from error
@@ -163,12 +161,6 @@ class PostgresAppender:
     async def close(self) -> None:
         """Stop ringing."""
         await self._bell.close()
-
-
-async def _encode(deliveries: Sequence[Delivery]) -> bytes:
-    if sum(len(delivery.body) for delivery in deliveries) < _THREAD_FROM:
-        return encode_deliveries(deliveries)
-    return await asyncio.to_thread(encode_deliveries, deliveries)
 
 
 class _Bell:
@@ -195,17 +187,17 @@ class _Bell:
         while True:
             self._again = False
             with contextlib.suppress(psycopg.OperationalError, PoolTimeout):
-                async with self._pool.connection(_DEADLINE) as connection:
+                async with self._pool.connection(DEADLINE) as connection:
                     await connection.execute(_RING, ("",), prepare=True)
             if not self._again:
                 return
 
     async def close(self) -> None:
         if self._ringing is not None:
-            _drop(self._ringing)
+            drop(self._ringing)
 
 
-def _drop(task: asyncio.Future[None]) -> None:
+def drop(task: asyncio.Future[None]) -> None:
     """Cancel a task whose result nobody waits for."""
     task.cancel()
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -219,9 +211,9 @@ class PostgresClaimer:
         self._url = url
         self._partitions = partitions
         self._clock = clock
-        self._backoff = backoff
-        self._signal = Signal()
-        self._ear = Ear(url, self._signal, backoff)
+        self.backoff = backoff
+        self.signal = Signal()
+        self._ear = Ear(url, self.signal, backoff)
         self._session: Connection | None = None
         self._lock = asyncio.Lock()
         self._taken: dict[int, set[Claim]] = {}
@@ -229,26 +221,26 @@ class PostgresClaimer:
         self._look_at_held = True
         self._workers: tuple[int, ...] = ()
         self._me = 0
-        self._counted_at = clock()
+        self._counted_at = 0.0
         self._refused = 0
 
     # --- claiming
 
     async def claim(self, max_deliveries: int, wait: float) -> list[Claim]:
         """See ``Claimer``. Returns nothing, after ``wait``, while the database is away."""
-        self._ear.start()
         loop = asyncio.get_running_loop()
         end = loop.time() + wait
         while True:
-            self._signal.clear()
-            claims, again_in = await self._attempt(max_deliveries)
+            self.signal.clear()
+            claims, again_in = await self.attempt(max_deliveries)
             left = end - loop.time()
             if claims or left <= 0:
                 return claims
-            await self._signal.wait(left if again_in is None else min(left, max(again_in, 0.001)))
+            await self.signal.wait(left if again_in is None else min(left, max(again_in, 0.001)))
 
-    async def _attempt(self, max_deliveries: int) -> tuple[list[Claim], float | None]:
+    async def attempt(self, max_deliveries: int) -> tuple[list[Claim], float | None]:
         """What is due now; if nothing, the seconds after which something may be."""
+        self._ear.start()
         async with self._lock:
             try:
                 session = await self._connected()
@@ -260,11 +252,10 @@ class PostgresClaimer:
                 return await self._claim_held(session, max_deliveries), await self._next_due(
                     session
                 )
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                log.warning("journal.session_lost", extra={"error": str(error)})
-                await self._lose()
+            except _SESSION_LOST as error:
+                await self.lose(error)
                 self._refused += 1
-                return [], self._backoff.delay(min(self._refused, 6))
+                return [], self.backoff.delay(min(self._refused, 6))
 
     async def _claim_frames(self, session: Connection, most: int) -> list[Claim]:
         await self._count_workers(session)
@@ -286,7 +277,7 @@ class PostgresClaimer:
             return []
         now = self._clock()
         due = {row[0] for row in await (await session.execute(_HELD_PARTITIONS, (now,))).fetchall()}
-        locked = await self.lock(sorted(due))
+        locked = await self._lock_free(session, sorted(due))
         # Those that another worker has, or this one for frames, are looked at once more next time.
         self._look_at_held = bool(due.difference(locked))
         claims: list[Claim] = []
@@ -299,13 +290,38 @@ class PostgresClaimer:
                 await session.execute(_UNLOCK, ([partition],))
         return self.remember(claims)
 
-    async def lock(self, partitions: Iterable[int]) -> list[int]:
+    async def _lock_free(self, session: Connection, partitions: Iterable[int]) -> list[int]:
         """Those of ``partitions`` that were free and now belong to this session."""
         wanted = [partition for partition in partitions if partition not in self._taken]
-        if not wanted or self._session is None:
+        if not wanted:
             return []
-        rows = await self._session.execute(_LOCK, (wanted,))
+        rows = await session.execute(_LOCK, (wanted,), prepare=True)
         return [row[0] for row in await rows.fetchall()]
+
+    @asynccontextmanager
+    async def locked(
+        self, partitions: Iterable[int]
+    ) -> AsyncGenerator[tuple[Connection | None, list[int]]]:
+        """The session with those of ``partitions`` that were free, locked; none if it is lost.
+
+        Those of which no claim was remembered are free again at the end.
+        """
+        async with self._lock:
+            session = self._session
+            locked = await self._lock_free(session, partitions) if session else []
+            yield (session, locked) if locked else (None, [])
+            unused = [partition for partition in locked if partition not in self._taken]
+            if session and unused:
+                await session.execute(_UNLOCK, (unused,), prepare=True)
+
+    def has(self, partition: int) -> bool:
+        """Whether claims of that partition are unfinished."""
+        return partition in self._taken
+
+    @property
+    def workers(self) -> tuple[tuple[int, ...], int]:
+        """The workers that were present at the last count, and which of them this one is."""
+        return self._workers, self._me
 
     def remember(self, claims: list[Claim]) -> list[Claim]:
         """Keep the partitions of ``claims`` until each of them is finished."""
@@ -319,7 +335,8 @@ class PostgresClaimer:
         return None if row is None or row[0] is None else (row[0] - self._clock()).total_seconds()
 
     async def _count_workers(self, session: Connection) -> None:
-        now = self._clock()
+        # The process's own time: how many workers there are is no matter of the journal's clock.
+        now = asyncio.get_running_loop().time()
         if self._workers and now - self._counted_at < _ROLL_CALL:
             return
         row = await (await session.execute(_WORKERS)).fetchone()
@@ -339,22 +356,23 @@ class PostgresClaimer:
         """See ``Claimer``."""
         outcome = outcome_of(claims, parked, unrouted, self._partitions)
         frames = [claim for claim in claims if claim.frame_id is not None]
-        await self.settle_held(connection, outcome)
-        row = await (
-            await connection.execute(
-                _SETTLE,
-                (
-                    [claim.partition for claim in frames],
-                    [claim.frame_id for claim in frames],
-                    list(outcome.applied),
-                    list(outcome.applied.values()),
-                ),
-                prepare=True,
-            )
-        ).fetchone()
-        expect(row, len(frames))
+        await self.settle_outcome(connection, frames, outcome)
 
-    async def settle_held(self, connection: Connection, outcome: Outcome) -> None:
+    async def settle_outcome(
+        self, connection: Connection, frames: Sequence[Claim], outcome: Outcome
+    ) -> None:
+        """Write ``outcome`` down; ``frames`` are those of its claims that are stored here."""
+        await self._settle_held(connection, outcome)
+        values = (
+            [claim.partition for claim in frames],
+            [claim.frame_id for claim in frames],
+            list(outcome.applied),
+            list(outcome.applied.values()),
+        )
+        result = await connection.execute(_SETTLE, values, prepare=True)
+        expect(await result.fetchone(), len(frames))
+
+    async def _settle_held(self, connection: Connection, outcome: Outcome) -> None:
         """Take finished deliveries out of the held ones, and put the new ones in."""
         if outcome.released:
             row = await (await connection.execute(_FORGET_HELD, (outcome.released,))).fetchone()
@@ -374,7 +392,7 @@ class PostgresClaimer:
     async def retry(self, claims: Sequence[Claim], reason: str) -> None:
         """See ``Claimer``. If the database is away the claims come again without a delay."""
         now = self._clock()
-        due = {c: now + timedelta(seconds=self._backoff.delay(c.attempt)) for c in claims}
+        due = {c: now + timedelta(seconds=self.backoff.delay(c.attempt)) for c in claims}
         frames = [claim for claim in claims if claim.frame_id is not None]
         held = [(claim.held_id, due[claim]) for claim in claims if claim.held_id is not None]
 
@@ -392,7 +410,7 @@ class PostgresClaimer:
                 await session.execute(_RETRY_HELD, ([h[0] for h in held], [h[1] for h in held]))
 
         await self._finish(claims, first=postpone, then=self._ring)
-        self._signal.set()
+        self.signal.set()
 
     async def _finish(
         self,
@@ -414,9 +432,8 @@ class PostgresClaimer:
                     await self._session.execute(_UNLOCK, (free,), prepare=True)
                 if then is not None:
                     await then(self._session)
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                log.warning("journal.session_lost", extra={"error": str(error)})
-                await self._lose()
+            except _SESSION_LOST as error:
+                await self.lose(error)
 
     def _release(self, claims: Iterable[Claim]) -> list[int]:
         """Forget ``claims``; the partitions of which none is left."""
@@ -437,10 +454,10 @@ class PostgresClaimer:
 
     async def _connected(self) -> Connection:
         if self._session is not None and not self._session.closed:
-            if self._signal.take_held():
+            if self.signal.take_held():
                 self._look_at_held = True
             return self._session
-        await self._lose()
+        await self.lose()
         session = await connect(self._url)
         try:
             await session.execute(_JOIN)
@@ -452,8 +469,10 @@ class PostgresClaimer:
         self._refused = 0
         return session
 
-    async def _lose(self) -> None:
+    async def lose(self, error: Exception | None = None) -> None:
         """The session is gone, and with it every partition it had."""
+        if error is not None:
+            log.warning("journal.session_lost", extra={"error": str(error)})
         session, self._session = self._session, None
         self._taken.clear()
         self._workers = ()
@@ -464,7 +483,7 @@ class PostgresClaimer:
         """Give back everything and disconnect."""
         await self._ear.close()
         async with self._lock:
-            await self._lose()
+            await self.lose()
 
 
 def expect(row: tuple[int] | None, number: int) -> None:
@@ -492,7 +511,7 @@ class PostgresJournal(PostgresClaimer):
 @asynccontextmanager
 async def postgres_journal(
     worker_url: str, partitions: int, clock: Clock, *, backoff: Backoff | None = None
-) -> AsyncIterator[PostgresJournal]:
+) -> AsyncGenerator[PostgresJournal]:
     """The journal in the database at ``worker_url``; connects when first used.
 
     Not through a pooler in transaction mode: locks and LISTEN belong to a session.
