@@ -65,6 +65,7 @@ web: $(STAMPS)/dev web/node_modules/.stamp ## Build the dashboard into src/tills
 .PHONY: lock
 lock: $(STAMPS)/dev ## Pin the dependencies anew (ARGS=--upgrade takes newer ones)
 	@scripts/lock.sh $(ARGS)
+	@PATH="$$(scripts/node.sh):$$PATH" node scripts/complete-npm-lock.mjs
 
 .PHONY: clean
 clean: ## Remove all that was installed or made here, but no data
