@@ -48,9 +48,9 @@ def read(body: Body) -> list[Change]:
     fields: Fields = {
         _NAMES.get(name, name): reader(body[name], name) for name, reader in _READERS.items() if name in body
     }
-    customer = body.get("customer")
-    if isinstance(customer, dict):
-        fields["customer_name"] = customers.full_name(customer)  # pyright: ignore[reportUnknownArgumentType]
+    customer = mapping(body.get("customer"))
+    if customer:
+        fields["customer_name"] = customers.full_name(customer)
     updated_at = moment(body.get("updated_at"), "updated_at")
     at = updated_at or fields.get("created_at") or 0
     contact = any(fields.get(name) is not None for name in ("email", "phone", "customer_id"))

@@ -15,7 +15,6 @@ from tillstream.mirror.values import (
     identifier,
     mapping,
     moment,
-    money,
     objects,
     optional_identifier,
     rate,
@@ -154,8 +153,7 @@ def _fields(body: Body) -> Fields:
         reader = _READERS.get(name)
         if reader is not None:
             fields[_NAMES.get(name, name)] = reader(body, value, name)
-    customer = body.get("customer")
-    if isinstance(customer, dict):
+    if customer := mapping(body.get("customer")):
         fields["customer_name"] = customers.full_name(customer)
     return fields
 

@@ -63,7 +63,8 @@ async def record(connection: Connection, arrived: Sequence[Arrived]) -> list[Arr
         for position, one in enumerate(arrived)
     ]
     cursor = await connection.execute(_RECORD, (msgspec.json.encode(rows).decode(),))
-    fresh = [arrived[position] for position in sorted(row[0] for row in await cursor.fetchall())]
+    positions: list[int] = sorted(row[0] for row in await cursor.fetchall())
+    fresh = [arrived[position] for position in positions]
     await _count(connection, fresh)
     return fresh
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from tillstream.foundation.money import NotMoney, parse_money
 
@@ -152,7 +152,7 @@ def objects(value: Any, field: str) -> list[dict[str, Any]]:
         return []
     if not isinstance(value, list):
         raise Malformed("malformed_shape", f"`{field}` is {_shown(value)}, where an array belongs.")
-    items: list[Any] = value
+    items = cast("list[Any]", value)
     for item in items:
         if not isinstance(item, dict):
             raise Malformed("malformed_shape", f"`{field}` holds {_shown(item)}, where an object belongs.")
@@ -161,7 +161,7 @@ def objects(value: Any, field: str) -> list[dict[str, Any]]:
 
 def mapping(value: Any) -> dict[str, Any]:
     """The object, or an empty one for null and for the ``[]`` that stands for none."""
-    return value if isinstance(value, dict) else {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _shown(value: object) -> str:

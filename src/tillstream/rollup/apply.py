@@ -8,10 +8,11 @@ from tillstream.foundation.database import set_tenants
 from tillstream.journal.contract import Delivery, Parked
 from tillstream.mirror.merge import Merged, Store, merge
 from tillstream.mirror.record import Arrived, delivery_key, record
+from tillstream.mirror.rows import instant
 from tillstream.mirror.topics import read
 from tillstream.mirror.values import Malformed
 from tillstream.rollup import live
-from tillstream.rollup.book import Booked, Source, book
+from tillstream.rollup.book import Source, book
 from tillstream.rollup.checkouts import Reference, contributions, stage, touched
 from tillstream.rollup.entries import Entry, order_entries
 from tillstream.rollup.zones import Configured, settle_zones
@@ -66,7 +67,7 @@ async def pass_deadlines(connection: Connection, now: int, most: int = 500) -> i
 
     A deadline is an event too: figures and boards turn without any webhook.
     """
-    cursor = await connection.execute(_DUE, (live.instant(now), most))
+    cursor = await connection.execute(_DUE, (instant(now), most))
     due = [Reference(Store(tenant, store), token) for tenant, store, token in await cursor.fetchall()]
     if not due:
         return 0

@@ -33,6 +33,8 @@ _WRITE_LEDGER = statement(_PACKAGE, "write_ledger")
 _ADD_SUMS = statement(_PACKAGE, "add_sums")
 _LOAD_CUSTOMERS = statement(_PACKAGE, "load_customers")
 _WRITE_CUSTOMERS = statement(_PACKAGE, "write_customers")
+_SWEEP_SUMS = statement(_PACKAGE, "sweep_sums")
+_SWEEP_CUSTOMERS = statement(_PACKAGE, "sweep_customers")
 
 
 class Source(NamedTuple):
@@ -161,6 +163,8 @@ async def _add_to_sums(connection: Connection, booked: Booked) -> None:
     ]
     if rows:
         await connection.execute(_ADD_SUMS, (_json(rows),))
+    if rows and booked.removed:
+        await connection.execute(_SWEEP_SUMS, (_json(rows),))
 
 
 class _Turn(NamedTuple):
@@ -208,6 +212,9 @@ async def _add_to_customers(
             }
         )
     await connection.execute(_WRITE_CUSTOMERS, (_json(rows),))
+    emptied = [row for row in rows if not row["orders"] and not row["total_spent"]]
+    if emptied:
+        await connection.execute(_SWEEP_CUSTOMERS, (_json(emptied),))
     await add_rhythm(connection, rhythm)
 
 

@@ -99,6 +99,19 @@ async def stage(
     now: int,
 ) -> list[Staged]:
     """Work out where the checkouts concerned stand at ``now`` (µs), and write it down."""
+    staged = await derive(connection, tokens, carts, profiles, now)
+    await _write(connection, staged)
+    return staged
+
+
+async def derive(
+    connection: Connection,
+    tokens: Iterable[Reference],
+    carts: Iterable[Reference],
+    profiles: Mapping[Store, Profile],
+    now: int,
+) -> list[Staged]:
+    """Where the checkouts concerned stand at ``now`` (µs), by the mirror."""
     keys = (_json(sorted(set(tokens))), _json(sorted(set(carts))))
     if keys == ("[]", "[]"):
         return []
@@ -107,12 +120,10 @@ async def stage(
         for tenant_id, store_id, token, state in await (await connection.execute(_AFFECTED, keys)).fetchall()
     ]
     candidates = await _candidates(connection, found)
-    staged = [
+    return [
         _staged(store, checkout, link(checkout, candidates.get((store, checkout.token), [])), profiles, now)
         for store, checkout in found
     ]
-    await _write(connection, staged)
-    return staged
 
 
 def contributions(staged: Iterable[Staged]) -> dict[Source, list[Entry]]:

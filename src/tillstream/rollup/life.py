@@ -7,6 +7,7 @@ https://help.shopify.com/en/manual/orders/abandoned-checkouts
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def life(checkout: Checkout, ordered_at: int | None, window: int, now: int, *, t
 
 def _abandoned_at(active: list[int], completed_at: int | None, window: int, now: int) -> int | None:
     """The first moment at which the window had run out with nothing happening inside it."""
-    for at, following in zip(active, [*active[1:], completed_at if completed_at is not None else now], strict=True):
+    end = completed_at if completed_at is not None else now
+    for at, following in pairwise([*active, end]):
         if following - at > window:
             return at + window
     return None

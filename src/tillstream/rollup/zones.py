@@ -23,6 +23,7 @@ _SAVE = statement(_PACKAGE, "save_zone")
 _REDATE = statement(_PACKAGE, "redate_ledger")
 _RESUM = statement(_PACKAGE, "resum")
 _ADD_RHYTHM = statement(_PACKAGE, "add_rhythm")
+_SWEEP_RHYTHM = statement(_PACKAGE, "sweep_rhythm")
 _CHUNK = 20_000
 
 
@@ -108,3 +109,6 @@ async def add_rhythm(connection: Connection, differences: dict[tuple[Store, Pair
     ]
     if rows:
         await connection.execute(_ADD_RHYTHM, (msgspec.json.encode(rows).decode(),))
+    lessened = [row for row in rows if row["orders"] < 0]
+    if lessened:
+        await connection.execute(_SWEEP_RHYTHM, (msgspec.json.encode(lessened).decode(),))

@@ -1,0 +1,181 @@
+"""The worker: claims deliveries, applies them in one transaction, settles them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+
+from tillstream.foundation.database import connect
+from tillstream.journal.contract import ClaimLost, Parked
+from tillstream.rollup import apply as applying
+from tillstream.rollup.apply import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from tillstream.foundation.clock import Clock
+    from tillstream.foundation.database import Connection
+    from tillstream.journal.contract import Claim, Claimer, Delivery
+
+log = logging.getLogger(__name__)
+
+_WAIT: Final = 1.0
+"""Seconds to wait for deliveries before deadlines are looked at again."""
+
+_TRANSIENT: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError, ClaimLost)
+"""Failures of the moment: the same deliveries will apply later. Everything else is their own fault."""
+
+
+class Worker:
+    """Applies what a journal holds, until told to stop.
+
+    Args:
+        url: of the worker role.
+        journal: where deliveries come from.
+        clock: the time that decides abandonment.
+        batch: deliveries in one transaction at most.
+        relaxed: whether the journal is in the same database. Then a commit need not wait for the
+            disk: after a crash the applied rows and the settled frame are gone together, and the
+            frame is applied again.
+    """
+
+    def __init__(
+        self, url: str, journal: Claimer, clock: Clock, *, batch: int = 1000, relaxed: bool = True
+    ) -> None:
+        """Nothing runs before ``run``."""
+        self._url = url
+        self._journal = journal
+        self._clock = clock
+        self._batch = batch
+        self._relaxed = relaxed
+        self._connection: Connection | None = None
+        self.applied = 0
+        """Deliveries applied since the start, without repeats."""
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Work until ``stop`` is set; what was claimed by then is finished or given back."""
+        ready()
+        while not stop.is_set():
+            claims = await self._claim(stop)
+            if stop.is_set():
+                await self._journal.abandon(claims)
+                break
+            if claims:
+                await self._work(claims)
+            await self._pass_deadlines()
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _claim(self, stop: asyncio.Event) -> list[Claim]:
+        claiming = asyncio.ensure_future(self._journal.claim(self._batch, _WAIT))
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait((claiming, stopping), return_when=asyncio.FIRST_COMPLETED)
+            return await claiming
+        except psycopg.Error as error:
+            log.warning("claim_failed", extra={"error": str(error)})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_WAIT):
+                    await stop.wait()
+            return []
+        finally:
+            stopping.cancel()
+
+    async def _work(self, claims: list[Claim]) -> None:
+        try:
+            await self._apply(claims)
+        except _TRANSIENT as error:
+            log.warning("batch_failed", extra={"error": f"{type(error).__name__}: {error}"})
+            await self._drop_connection()
+            await self._journal.retry(claims, type(error).__name__)
+        except Exception:  # a delivery that cannot be applied: find it, so that it parks alone
+            log.exception("batch_refused")
+            await self._work_apart(claims)
+
+    async def _work_apart(self, claims: list[Claim]) -> None:
+        try:
+            await self._apply(claims, apart=True)
+        except Exception as error:  # noqa: BLE001 - nothing may stop the worker
+            log.warning("batch_failed_again", extra={"error": f"{type(error).__name__}: {error}"})
+            await self._drop_connection()
+            await self._journal.retry(claims, type(error).__name__)
+
+    async def _apply(self, claims: list[Claim], *, apart: bool = False) -> None:
+        """One transaction: apply all deliveries of the claims and settle them."""
+        deliveries = [delivery for claim in claims for delivery in claim.deliveries]
+        connection = await self._connected()
+        async with connection.transaction():
+            if self._relaxed:
+                await connection.execute("SET LOCAL synchronous_commit = off")
+            now = _microseconds(self._clock())
+            if apart:
+                outcome = await _apply_apart(connection, deliveries, now)
+            else:
+                outcome = await applying.apply(connection, deliveries, now)
+            await self._journal.settle(
+                connection, claims, parked=outcome.parked, unrouted=outcome.unrouted
+            )
+        await self._journal.settled(claims)
+        self.applied += outcome.applied
+
+    async def _pass_deadlines(self) -> None:
+        try:
+            connection = await self._connected()
+            passed = 1
+            while passed:
+                async with connection.transaction():
+                    passed = await applying.pass_deadlines(connection, _microseconds(self._clock()))
+        except _TRANSIENT as error:
+            log.warning("deadlines_failed", extra={"error": f"{type(error).__name__}: {error}"})
+            await self._drop_connection()
+        except psycopg.Error:
+            log.exception("deadlines_refused")
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self._url)
+        return self._connection
+
+    async def _drop_connection(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                await self._connection.close()
+        self._connection = None
+
+
+async def _apply_apart(connection: Connection, deliveries: Sequence[Delivery], now: int) -> Outcome:
+    """Apply by halves, each under a savepoint, until what cannot be applied stands alone and parks."""
+    if not deliveries:
+        return Outcome([], [], 0)
+    try:
+        async with connection.transaction():
+            return await applying.apply(connection, deliveries, now)
+    except _TRANSIENT:
+        raise
+    except Exception as error:
+        if len(deliveries) == 1:
+            log.exception("delivery_refused", extra={"webhook_id": deliveries[0].webhook_id})
+            return Outcome([_refused(deliveries[0], error)], [], 0)
+    half = len(deliveries) // 2
+    first = await _apply_apart(connection, deliveries[:half], now)
+    second = await _apply_apart(connection, deliveries[half:], now)
+    return Outcome(
+        first.parked + second.parked, first.unrouted + second.unrouted, first.applied + second.applied
+    )
+
+
+def _refused(delivery: Delivery, error: Exception) -> Parked:
+    if isinstance(error, psycopg.Error):
+        detail = f"The database refused it: {error.diag.message_primary or type(error).__name__}."
+        return Parked(delivery, "refused_by_database", detail)
+    detail = f"Applying it failed ({type(error).__name__}): a fault of this program; release it after an upgrade."
+    return Parked(delivery, "fault", detail)
+
+
+def _microseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000)
