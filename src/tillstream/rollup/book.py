@@ -73,7 +73,7 @@ async def book(
     """
     if not contributions:
         return Booked([], [])
-    posted = await _posted(connection, contributions.keys())
+    posted = await posted_of(connection, contributions.keys())
     wanted = [
         Posted(source, entry, bucket(entry.at, profiles[source.store].timezone))
         for source, entries in contributions.items()
@@ -86,7 +86,8 @@ async def book(
     return booked
 
 
-async def _posted(connection: Connection, sources: Iterable[Source]) -> list[Posted]:
+async def posted_of(connection: Connection, sources: Iterable[Source]) -> list[Posted]:
+    """What the ledger holds for these sources."""
     keys = [
         {**source.store._asdict(), "source": source.source, "source_id": source.source_id} for source in sources
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -96,7 +96,7 @@ async def _redate_rhythm(connection: Connection, store: Store, timezone: str) ->
 
 async def add_rhythm(connection: Connection, differences: dict[tuple[Store, Pair], int]) -> None:
     """Add differences to ``rollup.rhythm``."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             **store._asdict(),
             "day": pair.day,
