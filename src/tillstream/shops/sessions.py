@@ -15,6 +15,7 @@ import base64
 import binascii
 import enum
 import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, LiteralString, Self
@@ -32,6 +33,7 @@ GRACE: Final = timedelta(seconds=10)
 
 _TOKEN_BYTES: Final = 32
 _LARGEST_ID: Final = 2**63 - 1
+_DIGITS: Final = re.compile(r"[0-9]{1,19}")
 
 _LOCK_FAMILY: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%s::text, 20))"
 _FIND: LiteralString = """
@@ -89,7 +91,7 @@ class RefreshToken:
             secret = base64.b64decode(encoded + "=", altchars=b"-_", validate=True)
         except (binascii.Error, ValueError) as error:
             raise RefreshTokenMalformed from error
-        digits = tenant.isascii() and tenant.isdecimal() and len(tenant) < 20
+        digits = _DIGITS.fullmatch(tenant)
         if len(secret) != _TOKEN_BYTES or not digits or int(tenant) > _LARGEST_ID:
             raise RefreshTokenMalformed
         return cls(int(tenant), secret)

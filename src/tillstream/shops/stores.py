@@ -35,21 +35,23 @@ _FIND_BY_DOMAIN: LiteralString = """
 SELECT id, removed_at IS NULL FROM shops.stores WHERE tenant_id = %s AND domain = %s FOR UPDATE
 """
 _INSERT: LiteralString = """
-INSERT INTO shops.stores (tenant_id, domain, name, timezone, currency)
-VALUES (%(tenant)s, %(domain)s, coalesce(%(name)s, ''), %(timezone)s, %(currency)s)
+INSERT INTO shops.stores (tenant_id, domain, name, timezone, currency, abandonment_window)
+VALUES (%(tenant)s, %(domain)s, coalesce(%(name)s, ''), %(timezone)s, %(currency)s,
+        coalesce(%(window)s, interval '10 minutes'))
 RETURNING id
 """
 _REVIVE: LiteralString = """
 UPDATE shops.stores
 SET removed_at = NULL, name = coalesce(%(name)s, name), timezone = coalesce(%(timezone)s, timezone),
-    currency = coalesce(%(currency)s, currency)
+    currency = coalesce(%(currency)s, currency),
+    abandonment_window = coalesce(%(window)s, abandonment_window)
 WHERE tenant_id = %(tenant)s AND domain = %(domain)s
 RETURNING id
 """
-_PUT_API_SECRET: LiteralString = """
+_SEAL_SIGNING: LiteralString = """
 UPDATE shops.stores SET api_secret_sealed = %s WHERE tenant_id = %s AND id = %s
 """
-_PUT_ACCESS_TOKEN: LiteralString = """
+_SEAL_ACCESS: LiteralString = """
 UPDATE shops.stores SET access_token_sealed = %s WHERE tenant_id = %s AND id = %s
 """
 _LIST: LiteralString = """
@@ -202,7 +204,6 @@ async def change_store(
     values = {
         "tenant": tenant_id,
         "store": store_id,
-        "window": details.abandonment_window,
         **_checked(details),
     }
     if await (await connection.execute(_CHANGE, values)).fetchone() is None:
@@ -228,14 +229,15 @@ async def _keep_secrets(
 ) -> None:
     if details.api_secret is not None:
         sealed = keyring.seal(details.api_secret.encode(), store_place(store_id, "api_secret"))
-        await connection.execute(_PUT_API_SECRET, (sealed, tenant_id, store_id))
+        await connection.execute(_SEAL_SIGNING, (sealed, tenant_id, store_id))
     if details.access_token is not None:
         sealed = keyring.seal(details.access_token.encode(), store_place(store_id, "access_token"))
-        await connection.execute(_PUT_ACCESS_TOKEN, (sealed, tenant_id, store_id))
+        await connection.execute(_SEAL_ACCESS, (sealed, tenant_id, store_id))
 
 
-def _checked(details: StoreDetails) -> dict[str, str | None]:
+def _checked(details: StoreDetails) -> dict[str, object]:
     return {
+        "window": details.abandonment_window,
         "name": details.name,
         "timezone": None if details.timezone is None else parse_timezone(details.timezone),
         "currency": None if details.currency is None else parse_currency(details.currency),

@@ -1,0 +1,110 @@
+"""Which days a question is about: shop-local dates, and the period to compare them with. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+Compare = Literal["previous", "year", "none"]
+
+DEFAULT_DAYS: Final = 30
+EARLIEST: Final = date(1990, 1, 1)
+"""Before any online shop; later than the first dates that arithmetic on them could leave behind."""
+LATEST: Final = date(2200, 12, 31)
+
+
+class RangeRefused(ValueError):
+    """The dates make no range. ``where`` is the parameter at fault, the message a sentence."""
+
+    def __init__(self, where: str, message: str) -> None:
+        super().__init__(message)
+        self.where = where
+
+
+@dataclass(frozen=True)
+class Days:
+    """The days from ``first`` to ``last``, both included."""
+
+    first: date
+    last: date
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @property
+    def hours_after(self) -> datetime:
+        """An instant no later than the first of these days begins, in whatever zone.
+
+        Zones reach 14 hours ahead of UTC. Rows are then picked by their own ``day``; this and
+        ``hours_before`` only let an index on hours find them.
+        """
+        return datetime.combine(self.first, time(), UTC) - timedelta(hours=15)
+
+    @property
+    def hours_before(self) -> datetime:
+        """An instant no earlier than the last of these days ends: zones lag UTC by 12 hours."""
+        return datetime.combine(self.last, time(), UTC) + timedelta(hours=24 + 13)
+
+
+def choose_days(first: date | None, last: date | None, today: date) -> Days:
+    """The days asked for; the last 30 up to ``today`` where nothing was said.
+
+    With only one end given, the other is 30 days away from it, but not later than today.
+
+    Raises:
+        RangeRefused: if the range ends before it begins, or lies where no shop was.
+    """
+    end = last or (max(first, min(today, _after(first))) if first else today)
+    begin = first or max(EARLIEST, end - timedelta(days=DEFAULT_DAYS - 1))
+    if begin > end:
+        raise RangeRefused("query.to", "The range ends before it begins.")
+    if begin < EARLIEST:
+        raise RangeRefused("query.from", f"The range begins before {EARLIEST.isoformat()}.")
+    if end > LATEST:
+        raise RangeRefused("query.to", f"The range ends after {LATEST.isoformat()}.")
+    return Days(begin, end)
+
+
+def _after(first: date) -> date:
+    return first + timedelta(days=DEFAULT_DAYS - 1) if first < LATEST else first
+
+
+def compared_with(days: Days, compare: Compare) -> Days | None:
+    """The earlier period: as many days directly before, or the same dates a year earlier."""
+    match compare:
+        case "none":
+            return None
+        case "previous":
+            length = timedelta(days=len(days))
+            return Days(days.first - length, days.last - length)
+        case "year":
+            return Days(_year_earlier(days.first), _year_earlier(days.last))
+
+
+def _year_earlier(day: date) -> date:
+    """The same date a year earlier; 29 February becomes 28 February."""
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day.replace(year=day.year - 1, day=28)
+
+
+def local_today(now: datetime, zone: ZoneInfo) -> date:
+    """The date in ``zone`` at ``now``."""
+    return now.astimezone(zone).date()
+
+
+def start_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of ``day`` in ``zone``, aware, in that zone.
+
+    Where clocks jump over midnight the day begins later than 00:00; where they repeat it, it
+    begins with the first of the two.
+    """
+    midnight = datetime.combine(day, time(), zone).astimezone(UTC)
+    while midnight.astimezone(zone).date() < day:
+        midnight += timedelta(minutes=15)
+    return midnight.astimezone(zone)
