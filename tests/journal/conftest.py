@@ -6,16 +6,37 @@ A test may assert what the contract says, and nothing of how a journal does it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.journal.worlds import MemoryWorld, PostgresWorld, World
+from tests.journal.worlds import MemoryWorld, PostgresWorld, RabbitWorld, World
+from tillstream.journal.private_broker import BrokerMissing, PrivateBroker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 
-@pytest.fixture(params=["memory", "postgres"])
-async def world(request: pytest.FixtureRequest):
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateBroker]:
+    """A RabbitMQ node for the whole session."""
+    try:
+        node = PrivateBroker(tmp_path_factory.mktemp("broker"))
+    except BrokerMissing as missing:
+        pytest.skip(str(missing))
+    node.start()
+    yield node
+    node.stop()
+
+
+@pytest.fixture(params=["memory", "postgres", "rabbitmq"])
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    made: World
     if request.param == "memory":
-        made: World = MemoryWorld()
-    else:
+        made = MemoryWorld()
+    elif request.param == "postgres":
         made = PostgresWorld(request.getfixturevalue("database"))
+    else:
+        made = RabbitWorld(request.getfixturevalue("database"), request.getfixturevalue("broker"))
     async with made:
         yield made

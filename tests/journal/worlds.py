@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Self
 
+import aio_pika
 import psycopg
 
 from tillstream.journal import operations
@@ -27,6 +28,14 @@ from tillstream.journal.encoding import encode_deliveries
 from tillstream.journal.memory import MemoryJournal, MemoryStore, memory_journal
 from tillstream.journal.operations import HeldRow
 from tillstream.journal.postgres import PostgresJournal, postgres_journal
+from tillstream.journal.rabbitmq import (
+    RabbitClaimer,
+    RabbitJournal,
+    _declare,
+    broker_status,
+    queue_name,
+    rabbitmq_journal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
     from tests.conftest import Database
     from tillstream.foundation.database import Connection
     from tillstream.journal.outcome import Kind
+    from tillstream.journal.private_broker import PrivateBroker
 
 PARTITIONS = 8
 DEADLINE = 20.0
@@ -132,12 +142,18 @@ class World:
             await worker.settle(connection, claims, parked=parked, unrouted=unrouted)
         await worker.settled(claims)
 
+    async def delivered(self, worker: Journal, frames: int) -> None:
+        """Return when ``worker`` may claim ``frames`` frames at once: a broker pushes in its own time."""
+
     async def drain(self, worker: Claimer) -> list[Delivery]:
-        """Claim and settle until nothing is due."""
+        """Claim and settle until nothing waits any more."""
         seen: list[Delivery] = []
-        while claims := await worker.claim(100, 0):
-            seen += [d for claim in claims for d in claim.deliveries]
-            await self.finish(worker, claims)
+        async with asyncio.timeout(DEADLINE):
+            while (await self.status()).waiting:
+                claims = await worker.claim(100, 0.1)
+                seen += [d for claim in claims for d in claim.deliveries]
+                await self.finish(worker, claims)
+        assert await worker.claim(100, 0) == []
         return seen
 
     async def eventually(self, worker: Claimer, most: int = 1000) -> list[Claim]:
@@ -246,3 +262,59 @@ class PostgresWorld(World):
     async def transaction(self) -> AsyncGenerator[Connection]:
         async with self.connection() as connection, connection.transaction():
             yield connection
+
+
+class RabbitWorld(PostgresWorld):
+    """The queues outlive a test, so each is emptied by deleting it first."""
+
+    def __init__(self, database: Database, broker: PrivateBroker) -> None:
+        super().__init__(database)
+        self.broker = broker
+
+    async def __aenter__(self) -> Self:
+        async with await aio_pika.connect(self.broker.url) as connection:
+            channel = await connection.channel()
+            for partition in range(PARTITIONS):
+                await channel.queue_delete(queue_name(partition))
+        return self
+
+    async def join(self) -> Journal:
+        return await self.stack.enter_async_context(
+            rabbitmq_journal(
+                self.broker.url,
+                self.database.worker_url,
+                PARTITIONS,
+                self.clock,
+                backoff=self.backoff,
+            )
+        )
+
+    async def kill(self, journal: Journal) -> None:
+        assert isinstance(journal, RabbitJournal)
+        desk = journal.claimer._desk
+        assert desk._session is not None
+        desk._session.pgconn.finish()
+        await desk._ear.close()
+        await RabbitClaimer.__mro__[1].close(journal.claimer)
+
+    async def delivered(self, worker: Journal, frames: int) -> None:
+        assert isinstance(worker, RabbitJournal)
+        async with asyncio.timeout(DEADLINE):
+            while len(worker.claimer._arrived) < frames:
+                assert await worker.claim(0, 0.1) == []
+
+    async def append_raw(self, broken: Frame, stored: bytes) -> None:
+        async with await aio_pika.connect(self.broker.url) as connection:
+            channel = await connection.channel()
+            message = aio_pika.Message(
+                stored,
+                message_id=broken.id.hex,
+                headers={"deliveries": len(broken.deliveries)},
+                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            )
+            await _declare(channel, PARTITIONS)
+            await channel.default_exchange.publish(message, queue_name(broken.partition))
+
+    async def status(self) -> Status:
+        async with self.connection() as connection:
+            return await broker_status(self.broker.url, connection, PARTITIONS, self.clock)

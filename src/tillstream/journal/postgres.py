@@ -47,7 +47,7 @@ WITH new AS (
 INSERT INTO journal.pending (partition, frame_id, deliveries) SELECT partition, id, deliveries FROM new
 """
 
-_SESSION_LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError)
+SESSION_LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError)
 
 _RING: LiteralString = "SELECT pg_notify('tillstream_journal', %s)"
 
@@ -238,13 +238,21 @@ class PostgresClaimer:
                 return claims
             await self.signal.wait(left if again_in is None else min(left, max(again_in, 0.001)))
 
-    async def attempt(self, max_deliveries: int) -> tuple[list[Claim], float | None]:
-        """What is due now; if nothing, the seconds after which something may be."""
+    async def attempt(
+        self, max_deliveries: int, *, frames: bool = True
+    ) -> tuple[list[Claim], float | None]:
+        """What is due now; if nothing, the seconds after which something may be.
+
+        Without ``frames``, only held deliveries of which word has come.
+        """
         self._ear.start()
         async with self._lock:
             try:
                 session = await self._connected()
+                await self._count_workers(session)
                 claims = await self._claim_held(session, max_deliveries)
+                if not frames:
+                    return claims, None
                 claims += await self._claim_frames(session, max_deliveries)
                 if claims:
                     return claims, None
@@ -252,13 +260,12 @@ class PostgresClaimer:
                 return await self._claim_held(session, max_deliveries), await self._next_due(
                     session
                 )
-            except _SESSION_LOST as error:
+            except SESSION_LOST as error:
                 await self.lose(error)
                 self._refused += 1
                 return [], self.backoff.delay(min(self._refused, 6))
 
     async def _claim_frames(self, session: Connection, most: int) -> list[Claim]:
-        await self._count_workers(session)
         widest = -(-self._partitions // max(1, len(self._workers))) - len(self._taken)
         if widest <= 0:
             return []
@@ -432,7 +439,7 @@ class PostgresClaimer:
                     await self._session.execute(_UNLOCK, (free,), prepare=True)
                 if then is not None:
                     await then(self._session)
-            except _SESSION_LOST as error:
+            except SESSION_LOST as error:
                 await self.lose(error)
 
     def _release(self, claims: Iterable[Claim]) -> list[int]:

@@ -34,6 +34,16 @@ log.file = false
 """
 
 
+# Becomes the node. Before that it starts the port mapper, and a watch over our end of its standard
+# input: when that closes, because we closed it or died, the whole session is killed.
+_LAUNCHER: Final = """
+exec 3<&0
+(cat <&3; kill -KILL 0) >/dev/null 2>&1 &
+"$2" -port "$ERL_EPMD_PORT" -address 127.0.0.1 >/dev/null 2>&1 </dev/null 3<&- &
+exec "$1" </dev/null 3<&-
+"""
+
+
 class BrokerMissing(RuntimeError):
     """RabbitMQ is not installed here."""
 
@@ -70,7 +80,6 @@ class PrivateBroker:
         self._epmd = epmd
         self._folder = folder
         self._port, self._distribution_port, self._epmd_port = _free_ports(3)
-        self._mapper: subprocess.Popen[bytes] | None = None
         self._node: subprocess.Popen[bytes] | None = None
         self._output: threading.Thread | None = None
 
@@ -91,18 +100,11 @@ class PrivateBroker:
         )
         (self._folder / "plugins").write_text("[].\n")
         (self._folder / "environment").touch()
-        if self._mapper is None:
-            self._mapper = subprocess.Popen(
-                [self._epmd, "-port", str(self._epmd_port), "-address", "127.0.0.1"],
-                env=self._environment(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
         self._node = subprocess.Popen(
-            [str(self._server)],
+            ["/bin/sh", "-c", _LAUNCHER, "sh", str(self._server), self._epmd],
             env=self._environment(),
             cwd=self._folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -118,30 +120,28 @@ class PrivateBroker:
 
     def kill(self) -> None:
         """End the node as a power failure would: no goodbye, no flush."""
-        self._signal(signal.SIGKILL)
+        self._end()
 
     def stop(self) -> None:
         """End the node in good order, and everything that was started with it."""
-        self._signal(signal.SIGTERM)
-        if self._mapper is not None:
-            self._mapper.terminate()
-            self._mapper.wait(_STOP_SECONDS)
-            self._mapper = None
+        if self._node is not None:
+            self._node.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._node.wait(_STOP_SECONDS)
+        self._end()
 
-    def _signal(self, number: signal.Signals) -> None:
-        if self._node is None:
+    def _end(self) -> None:
+        node, self._node = self._node, None
+        if node is None:
             return
-        # The session holds the node and its port programs, and nothing else.
+        # The session holds the node, its port programs, its port mapper and the watch: no more.
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._node.pid, number)
-        try:
-            self._node.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._node.pid, signal.SIGKILL)
-            self._node.wait()
+            os.killpg(node.pid, signal.SIGKILL)
+        node.wait()
+        if node.stdin is not None:
+            node.stdin.close()
         if self._output is not None:
             self._output.join(_STOP_SECONDS)
-        self._node = None
 
     def _keep_output(self, node: subprocess.Popen[bytes], ready: threading.Event) -> None:
         output = node.stdout

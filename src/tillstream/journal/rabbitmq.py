@@ -18,7 +18,6 @@ from uuid import UUID
 
 import aio_pika
 import msgspec
-import psycopg
 from aio_pika.abc import DeliveryMode
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
 
@@ -28,11 +27,11 @@ from tillstream.journal.contract import Claim, Unavailable
 from tillstream.journal.encoding import encode_frame
 from tillstream.journal.fairness import fair_shares
 from tillstream.journal.outcome import outcome_of
-from tillstream.journal.postgres import DEADLINE, PostgresClaimer, drop, expect
+from tillstream.journal.postgres import DEADLINE, SESSION_LOST, PostgresClaimer, drop, expect
 from tillstream.journal.stored import read_claim
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
     from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
@@ -79,6 +78,15 @@ def queue_name(partition: int) -> str:
     return f"{PREFIX}.{partition}"
 
 
+def _setter(event: asyncio.Event) -> Callable[[object, BaseException | None], None]:
+    """A callback that sets ``event``, whatever it is told."""
+
+    def callback(_sender: object, _reason: BaseException | None = None) -> None:
+        event.set()
+
+    return callback
+
+
 async def _declare(channel: AbstractChannel, partitions: int) -> None:
     for partition in range(partitions):
         await channel.declare_queue(queue_name(partition), durable=True, arguments=_QUEUE)
@@ -122,7 +130,7 @@ class _Line:
         self.lost = asyncio.Event()
         lost = self.lost
         connection = await aio_pika.connect(self._url, timeout=_CONNECT_SECONDS)
-        connection.close_callbacks.add(lambda *_: lost.set())
+        connection.close_callbacks.add(_setter(lost))
         try:
             yield connection
         finally:
@@ -133,8 +141,7 @@ class _Line:
     async def channel(self, connection: AbstractConnection, *, confirms: bool) -> AbstractChannel:
         """A channel whose end is the end of the line: better to dial again than to limp."""
         channel = await connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
-        lost = self.lost
-        channel.close_callbacks.add(lambda *_: lost.set())
+        channel.close_callbacks.add(_setter(self.lost))
         return channel
 
     async def serve(self, connection: AbstractConnection) -> None:
@@ -255,6 +262,7 @@ class RabbitClaimer(_Line):
         self._clock = clock
         self._arrived: dict[UUID, _Arrived] = {}
         self._first = 0
+        self._begun = False
         self._wanted: frozenset[int] = frozenset()
         self._changed = asyncio.Event()
         self._channels: dict[int, AbstractChannel] = {}
@@ -367,13 +375,15 @@ class RabbitClaimer(_Line):
             await self._desk.signal.wait(max(0.001, min(left, again_in, _MEMBERSHIP_SECONDS)))
 
     async def _attempt(self, most: int) -> tuple[list[Claim], float]:
-        claims, again_in = await self._desk.attempt(most)
+        # Frames that an earlier PostgreSQL journal left behind are looked for when there is time.
+        idle = not self._due()
+        claims, again_in = await self._desk.attempt(most, frames=idle or not self._begun)
+        self._begun = True
         self._share()
         try:
             claims = claims + await self._claim_arrived(most)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            log.warning("journal.session_lost", extra={"error": str(error)})
-            await self._desk.lose()
+        except SESSION_LOST as error:
+            await self._desk.lose(error)
         return claims, self._next_due() if again_in is None else min(again_in, self._next_due())
 
     async def _claim_arrived(self, most: int) -> list[Claim]:
@@ -502,7 +512,7 @@ def _frame_id(message: AbstractIncomingMessage) -> UUID:
         return UUID(hex=message.message_id or "")
     except ValueError:
         # Not one of ours. It will park as unreadable, under an id that is the same next time.
-        return UUID(bytes=blake2b(message.body, digest_size=16).digest(), version=8)
+        return UUID(bytes=blake2b(message.body, digest_size=16).digest())
 
 
 class RabbitJournal:
