@@ -1,0 +1,39 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { session } from './api/client.ts'
+import { ProblemError } from './api/problem.ts'
+import { App } from './app.tsx'
+import './styles.css'
+
+const MAX_RETRIES = 2
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // The live stream says when something changed; time alone makes nothing stale.
+      staleTime: Number.POSITIVE_INFINITY,
+      refetchOnWindowFocus: false,
+      // A refusal (4xx) stays one however often it is asked; a hiccup may pass.
+      retry: (failures, error) =>
+        failures < MAX_RETRIES &&
+        (!(error instanceof ProblemError) || error.status === 0 || error.status >= 500),
+    },
+  },
+})
+
+// Nothing of one account may be seen by the next one on the same machine.
+session.subscribe(() => {
+  if (session.state().status === 'signed-out') client.clear()
+})
+void session.restore()
+
+const root = document.getElementById('root')
+if (!root) throw new Error('The page has no root.')
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <App />
+    </QueryClientProvider>
+  </StrictMode>,
+)

@@ -1,0 +1,250 @@
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
+import { ExternalLink, ShoppingCart } from 'lucide-react'
+import { useState } from 'react'
+import { api, type Question } from '../api/client.ts'
+import type { Checkout, CheckoutSummary, Stage, Store } from '../api/shapes.ts'
+import { elapsed } from '../domain/elapsed.ts'
+import { formatCount, formatMoney, formatRate, pageLocale } from '../domain/money.ts'
+import { storeLabel } from '../stores/label.ts'
+import { Button } from '../ui/button.tsx'
+import { Card } from '../ui/card.tsx'
+import { classes } from '../ui/classes.ts'
+import { useNow } from '../ui/clock.ts'
+import { Segmented } from '../ui/segmented.tsx'
+import { Empty, Failed, Skeleton } from '../ui/states.tsx'
+import { StageBadge, stageLooks } from './stage.tsx'
+
+const PAGE = 12
+
+const filters = [
+  { value: 'all', label: 'All' },
+  { value: 'open', label: 'Open' },
+  { value: 'abandoned', label: 'Abandoned' },
+  { value: 'recovered', label: 'Recovered' },
+  { value: 'converted', label: 'Converted' },
+] as const
+
+type Filter = (typeof filters)[number]['value']
+
+interface CheckoutsPanelProps {
+  question: Question
+  stores: readonly Store[]
+  timezone: string
+}
+
+export function CheckoutsPanel({ question, stores, timezone }: CheckoutsPanelProps) {
+  const [filter, setFilter] = useState<Filter>('all')
+  const stage: Stage | null = filter === 'all' ? null : filter
+  const list = useInfiniteQuery({
+    queryKey: ['checkouts', question, stage],
+    queryFn: ({ pageParam, signal }) => api.checkouts(question, stage, pageParam, PAGE, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+    placeholderData: keepPreviousData,
+  })
+  const summary = list.data?.pages[0]?.summary
+  const currency = list.data?.pages[0]?.currency ?? 'USD'
+  const rows = list.data?.pages.flatMap((page) => page.checkouts) ?? []
+
+  return (
+    <Card
+      title="Checkouts"
+      aside={<Segmented label="Stage" value={filter} options={filters} onChange={setFilter} />}
+    >
+      {list.isError && !list.data ? (
+        <Failed what="Checkouts" error={list.error} onRetry={() => void list.refetch()} />
+      ) : (
+        <>
+          <Summary summary={summary} currency={currency} />
+          {list.data && rows.length === 0 ? (
+            <Empty icon={<ShoppingCart aria-hidden className="size-5" />} title={emptyTitle(filter)}>
+              Checkouts appear as soon as a shopper leaves an e-mail address or phone number.
+            </Empty>
+          ) : (
+            <div className={classes('transition-opacity', list.isPlaceholderData && 'opacity-60')}>
+              <CheckoutTable
+                rows={rows}
+                stores={question.store ? [] : stores}
+                timezone={timezone}
+                loading={!list.data}
+              />
+            </div>
+          )}
+          {list.hasNextPage && (
+            <div className="border-t border-line p-2 text-center">
+              <Button look="ghost" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+                Show more
+              </Button>
+            </div>
+          )}
+        </>
+      )}
+    </Card>
+  )
+}
+
+function emptyTitle(filter: Filter): string {
+  return filter === 'all' ? 'No checkouts in this period' : `No ${filter} checkouts in this period`
+}
+
+function Summary({ summary, currency }: { summary: CheckoutSummary | undefined; currency: string }) {
+  const parts: readonly Stage[] = ['open', 'abandoned', 'recovered', 'converted']
+  const total = summary ? parts.reduce((sum, part) => sum + summary[part], 0) : 0
+  const money = [
+    { label: 'Lost so far', value: summary && formatMoney(summary.abandoned_value, currency) },
+    { label: 'Recovered sales', value: summary && formatMoney(summary.recovered_sales, currency) },
+    { label: 'Recovery rate', value: summary && formatRate(summary.recovered_checkout_rate) },
+  ]
+  return (
+    <div className="border-b border-line px-5 pt-1 pb-4">
+      <div aria-hidden className="mb-3 flex h-1.5 gap-0.5 overflow-hidden rounded-full bg-sunken">
+        {summary &&
+          parts.map((part) =>
+            summary[part] > 0 ? (
+              <span
+                key={part}
+                className={classes('transition-[flex-grow] duration-500', stageLooks[part].bar)}
+                style={{ flexGrow: summary[part] / total, flexBasis: 0, minWidth: 3 }}
+              />
+            ) : null,
+          )}
+      </div>
+      <dl className="flex flex-wrap gap-x-8 gap-y-2.5 figures">
+        {parts.map((part) => (
+          <div key={part}>
+            <dt className="flex items-center gap-1.5 text-[13px] text-ink-3">
+              <span aria-hidden className={classes('size-2 rounded-full', stageLooks[part].bar)} />
+              {stageLooks[part].word}
+            </dt>
+            <dd className="font-semibold">
+              {summary ? formatCount(summary[part]) : <Skeleton className="h-5 w-8" />}
+            </dd>
+          </div>
+        ))}
+        <div aria-hidden className="w-px self-stretch bg-line max-md:hidden" />
+        {money.map(({ label, value }) => (
+          <div key={label}>
+            <dt className="text-[13px] text-ink-3">{label}</dt>
+            <dd className="font-semibold">{value ?? <Skeleton className="h-5 w-16" />}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  )
+}
+
+interface CheckoutTableProps {
+  rows: readonly Checkout[]
+  stores: readonly Store[]
+  timezone: string
+  loading: boolean
+}
+
+function CheckoutTable({ rows, stores, timezone, loading }: CheckoutTableProps) {
+  return (
+    <table className="w-full table-fixed figures">
+      <thead className="text-[13px] text-ink-3">
+        <tr>
+          <th scope="col" className="py-2 pl-5 text-left font-medium">
+            Shopper
+          </th>
+          <th scope="col" className="w-28 py-2 text-left font-medium">
+            Stage
+          </th>
+          <th scope="col" className="w-16 py-2 text-right font-medium max-sm:hidden">
+            Active
+          </th>
+          <th scope="col" className="w-28 py-2 text-right font-medium max-sm:pr-5">
+            Total
+          </th>
+          <th scope="col" className="w-36 py-2 pr-5 text-right font-medium max-sm:hidden">
+            Outcome
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {loading
+          ? Array.from({ length: 6 }, (_, index) => (
+              <tr key={index}>
+                <td colSpan={5} className="px-5 py-2">
+                  <Skeleton className="h-5" />
+                </td>
+              </tr>
+            ))
+          : rows.map((row) => (
+              <CheckoutRow
+                key={`${row.store} ${row.token}`}
+                row={row}
+                store={stores.length > 1 ? stores.find((each) => each.id === row.store) : undefined}
+                timezone={timezone}
+              />
+            ))}
+      </tbody>
+    </table>
+  )
+}
+
+function CheckoutRow({
+  row,
+  store,
+  timezone,
+}: {
+  row: Checkout
+  store: Store | undefined
+  timezone: string
+}) {
+  const now = useNow(15_000)
+  const locale = pageLocale()
+  const exact = new Intl.DateTimeFormat(locale, {
+    timeZone: timezone,
+    dateStyle: 'medium',
+    timeStyle: 'short',
+  })
+  return (
+    <tr className="border-t border-line hover:bg-sunken/60">
+      <th
+        scope="row"
+        className="truncate py-2 pr-2 pl-5 text-left font-normal"
+        title={row.email ?? undefined}
+      >
+        {row.customer_name || row.email || 'Unknown shopper'}
+        {row.customer_name && row.email && (
+          <span className="ml-2 text-[13px] text-ink-3 max-md:hidden">{row.email}</span>
+        )}
+        {store && <span className="ml-2 text-[13px] text-ink-3">{storeLabel(store)}</span>}
+      </th>
+      <td className="py-2">
+        <StageBadge stage={row.stage} />
+      </td>
+      <td
+        className="py-2 text-right text-ink-3 max-sm:hidden"
+        title={exact.format(new Date(row.last_active_at))}
+      >
+        {elapsed(row.last_active_at, now, locale)}
+      </td>
+      <td className="py-2 text-right font-medium max-sm:pr-5">{formatMoney(row.total, row.currency)}</td>
+      <td className="truncate py-2 pr-5 text-right max-sm:hidden">
+        <Outcome row={row} />
+      </td>
+    </tr>
+  )
+}
+
+function Outcome({ row }: { row: Checkout }) {
+  if (row.order_name) return <span className="text-ink-2">{row.order_name}</span>
+  // Only an address that leads to a shop's own page is made a link.
+  if (row.stage !== 'abandoned' || !row.recovery_url?.startsWith('https://'))
+    return <span className="text-ink-3">–</span>
+  return (
+    <a
+      href={row.recovery_url}
+      target="_blank"
+      rel="noreferrer"
+      className="inline-flex items-center gap-1 rounded text-accent hover:underline"
+    >
+      Recovery link
+      <ExternalLink aria-hidden className="size-3.5" />
+      <span className="sr-only"> for {row.email ?? row.customer_name}, opens in a new tab</span>
+    </a>
+  )
+}

@@ -1,0 +1,185 @@
+import { CircleHelp } from 'lucide-react'
+import type { Point, Stats } from '../api/shapes.ts'
+import { movement } from '../domain/comparison.ts'
+import { formatMeasure, measure, type Measure, type MeasureName } from '../domain/measures.ts'
+import { approximately, pageLocale } from '../domain/money.ts'
+import { formatRange } from '../domain/ranges.ts'
+import { classes } from '../ui/classes.ts'
+import { Delta } from '../ui/delta.tsx'
+import { Popover } from '../ui/popover.tsx'
+import { Skeleton } from '../ui/states.tsx'
+import { Tween } from '../ui/tween.tsx'
+import { Sparkline } from './sparkline.tsx'
+import { elapsedPoints } from './points.ts'
+
+const leading: readonly MeasureName[] = [
+  'total_sales',
+  'orders',
+  'average_order_value',
+  'recovered_checkout_rate',
+]
+const following: readonly MeasureName[] = [
+  'net_sales',
+  'recovered_sales',
+  'customers',
+  'new_customers',
+  'returning_customers',
+  'returning_customer_rate',
+]
+
+interface FiguresProps {
+  stats: Stats | undefined
+  points: readonly Point[] | undefined
+  /** The figures on show answer the question before this one. */
+  stale: boolean
+  chosen: MeasureName
+  onChoose: (name: MeasureName) => void
+}
+
+export function Figures({ stats, points, stale, chosen, onChoose }: FiguresProps) {
+  return (
+    <section
+      aria-label="Figures"
+      aria-busy={stale || !stats}
+      className={classes('flex flex-col gap-4 transition-opacity', stale && 'opacity-60')}
+    >
+      <ul className="grid grid-cols-2 gap-3 sm:gap-4 lg:grid-cols-4">
+        {leading.map((name) => (
+          <LeadingFigure
+            key={name}
+            measure={measure(name)}
+            stats={stats}
+            points={points}
+            chosen={chosen === name}
+            onChoose={() => onChoose(name)}
+          />
+        ))}
+      </ul>
+      <ul className="grid grid-cols-2 overflow-hidden rounded-xl border border-line bg-line shadow-card sm:grid-cols-3 lg:grid-cols-6">
+        {following.map((name) => (
+          <FollowingFigure key={name} measure={measure(name)} stats={stats} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+interface FigureProps {
+  measure: Measure
+  stats: Stats | undefined
+}
+
+function LeadingFigure({
+  measure: shown,
+  stats,
+  points,
+  chosen,
+  onChoose,
+}: FigureProps & { points: readonly Point[] | undefined; chosen: boolean; onChoose: () => void }) {
+  const drawn = points && stats ? elapsedPoints(points, Date.parse(stats.as_of)) : []
+  return (
+    <li
+      className={classes(
+        'group relative flex min-w-0 flex-col rounded-xl border bg-surface px-4 pt-3.5 pb-3 shadow-card transition-colors sm:px-5',
+        chosen ? 'border-accent ring-1 ring-accent' : 'border-line hover:border-line-strong',
+      )}
+    >
+      <div className="flex items-center justify-between gap-1">
+        <button
+          type="button"
+          aria-pressed={chosen}
+          onClick={onChoose}
+          title={`Show ${shown.label.toLowerCase()} in the chart`}
+          className="truncate rounded text-left text-[13px] font-medium text-ink-2 after:absolute after:inset-0 after:rounded-xl focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:outline-accent"
+        >
+          {shown.label}
+        </button>
+        <Definition measure={shown} />
+      </div>
+      <FigureValue
+        measure={shown}
+        stats={stats}
+        className="mt-1 text-[22px] leading-8 font-semibold tracking-[-0.025em] sm:text-[26px]"
+      />
+      <div className="mt-1 flex h-8 items-end justify-between gap-3">
+        {stats ? <FigureDelta measure={shown} stats={stats} /> : <Skeleton className="h-4 w-14" />}
+        <Sparkline values={drawn.map((point) => approximately(point[shown.name as keyof Point]))} />
+      </div>
+    </li>
+  )
+}
+
+function FollowingFigure({ measure: shown, stats }: FigureProps) {
+  return (
+    <li className="-mr-px -mb-px flex min-w-0 flex-col border-r border-b border-line bg-surface px-4 py-3">
+      <div className="flex items-center justify-between gap-1">
+        <span className="truncate text-[13px] text-ink-2" title={shown.label}>
+          {shown.label}
+        </span>
+        <Definition measure={shown} />
+      </div>
+      <div className="mt-0.5 flex flex-wrap items-baseline justify-between gap-x-2">
+        <FigureValue
+          measure={shown}
+          stats={stats}
+          className="text-base leading-6 font-semibold tracking-[-0.015em]"
+        />
+        {stats && <FigureDelta measure={shown} stats={stats} />}
+      </div>
+    </li>
+  )
+}
+
+function FigureValue({ measure: shown, stats, className }: FigureProps & { className: string }) {
+  return (
+    <p data-testid={`figure-${shown.name}`} className={classes('truncate figures', className)}>
+      {stats ? (
+        <Tween
+          value={stats[shown.name]}
+          unit={shown.unit}
+          currency={stats.currency}
+          question={`${stats.from} ${stats.to} ${stats.currency}`}
+        />
+      ) : (
+        <Skeleton className="my-1.5 h-5 w-24" />
+      )}
+    </p>
+  )
+}
+
+function FigureDelta({ measure: shown, stats }: { measure: Measure; stats: Stats }) {
+  const { comparison } = stats
+  if (!comparison) return null
+  const before = comparison[shown.name]
+  return (
+    <Delta
+      movement={movement(stats[shown.name], before, shown.unit, shown.better)}
+      title={`${formatMeasure(before, shown.unit, stats.currency)} in ${formatRange(comparison, pageLocale())}`}
+    />
+  )
+}
+
+/** What the figure counts, a click away. Above the tile's own button, so that it can be reached. */
+function Definition({ measure: shown }: { measure: Measure }) {
+  return (
+    <span className="relative z-10 flex">
+      <Popover
+        label={shown.label}
+        className="w-80 p-4"
+        button={<CircleHelp aria-hidden className="size-3.5" />}
+        buttonProps={{
+          'aria-label': `What is ${shown.label.toLowerCase()}?`,
+          className:
+            'inline-flex size-6 items-center justify-center rounded-md text-ink-3 opacity-70 transition hover:bg-sunken hover:text-ink hover:opacity-100 focus-visible:opacity-100 aria-expanded:opacity-100',
+        }}
+      >
+        {() => (
+          <>
+            <p className="font-semibold">{shown.label}</p>
+            <p className="mt-1 text-[13px] leading-5 text-ink-2">{shown.definition}</p>
+          </>
+        )}
+      </Popover>
+    </span>
+  )
+}

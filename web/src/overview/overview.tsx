@@ -1,0 +1,98 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { api } from '../api/client.ts'
+import { ProblemError } from '../api/problem.ts'
+import type { Stats, Store } from '../api/shapes.ts'
+import { intervalFor } from '../domain/ranges.ts'
+import type { MeasureName } from '../domain/measures.ts'
+import { setSearch } from '../ui/location.tsx'
+import { Failed } from '../ui/states.tsx'
+import { useTitle } from '../ui/title.ts'
+import { Breakdown } from './breakdown.tsx'
+import { CheckoutsPanel } from './checkouts-panel.tsx'
+import { Controls } from './controls.tsx'
+import { Feed } from './feed.tsx'
+import { Figures } from './figures.tsx'
+import { SalesPanel } from './sales-panel.tsx'
+import { useScope } from './scope.ts'
+import { CustomersPanel } from './customers-panel.tsx'
+
+export function Overview({ stores }: { stores: readonly Store[] }) {
+  const scope = useScope(stores)
+  const { question, compare } = scope
+  const [chosen, setChosen] = useState<MeasureName>('total_sales')
+  useTitle('Overview')
+
+  const stats = useQuery({
+    queryKey: ['stats', question, compare],
+    queryFn: ({ signal }) => api.stats(question, compare, signal),
+    placeholderData: keepPreviousData,
+  })
+  const interval = intervalFor(scope.range)
+  const series = useQuery({
+    queryKey: ['series', question, interval],
+    queryFn: ({ signal }) => api.salesOverTime(question, interval, signal),
+    placeholderData: keepPreviousData,
+  })
+  useChosenByServer(stats.error)
+
+  const comparison = comparisonQuestion(stats.data, stats.isPlaceholderData, question.store)
+  const before = useQuery({
+    queryKey: ['comparison', comparison, interval],
+    queryFn: ({ signal }) => {
+      if (!comparison) throw new Error('There is no period to compare with.')
+      return api.salesOverTime(comparison, interval, signal)
+    },
+    enabled: comparison !== null,
+  })
+
+  return (
+    <>
+      <Controls scope={scope} stores={stores} comparison={stats.data?.comparison ?? null} />
+      {stats.isError && !stats.data ? (
+        <div className="rounded-xl border border-line bg-surface">
+          <Failed what="The figures" error={stats.error} onRetry={() => void stats.refetch()} />
+        </div>
+      ) : (
+        <div className="grid grid-cols-1 gap-4 xl:grid-cols-[minmax(0,1fr)_20rem]">
+          <div className="flex min-w-0 flex-col gap-4">
+            <Figures
+              stats={stats.data}
+              points={series.data?.points}
+              stale={stats.isPlaceholderData}
+              chosen={chosen}
+              onChoose={setChosen}
+            />
+            <SalesPanel
+              measureName={chosen}
+              stats={stats.data}
+              series={series}
+              before={comparison ? before.data : undefined}
+              range={scope.range}
+            />
+            <div className="grid grid-cols-1 gap-4 lg:grid-cols-[minmax(0,5fr)_minmax(0,7fr)]">
+              <Breakdown stats={stats.data} />
+              <CustomersPanel question={question} timezone={scope.timezone} />
+            </div>
+            <CheckoutsPanel question={question} stores={stores} timezone={scope.timezone} />
+          </div>
+          <Feed question={question} stores={stores} store={scope.store} timezone={scope.timezone} />
+        </div>
+      )}
+    </>
+  )
+}
+
+/** The earlier period is the server's to say; its points come with a question of their own. */
+function comparisonQuestion(stats: Stats | undefined, placeholder: boolean, store: string | null) {
+  if (!stats?.comparison || placeholder) return null
+  return { from: stats.comparison.from, to: stats.comparison.to, store }
+}
+
+/** Where stores turn out not to add up after all, the server offers them one by one: take the first. */
+function useChosenByServer(error: Error | null): void {
+  const choice = error instanceof ProblemError ? error.problem.choices?.[0]?.id : undefined
+  useEffect(() => {
+    if (choice) setSearch({ store: choice }, 'replace')
+  }, [choice])
+}

@@ -1,0 +1,115 @@
+import { LogOut, Moon, Sun, UserRound } from 'lucide-react'
+import type { ReactNode } from 'react'
+import { session } from './api/client.ts'
+import type { Session } from './api/shapes.ts'
+import { LiveStatusBadge } from './session/live-status.tsx'
+import { Mark } from './ui/brand.tsx'
+import { IconButton } from './ui/button.tsx'
+import { classes } from './ui/classes.ts'
+import { Link, usePlace } from './ui/location.tsx'
+import { Popover } from './ui/popover.tsx'
+import { chooseTheme, useTheme } from './ui/theme.ts'
+
+const pages = [
+  { href: '/', label: 'Overview' },
+  { href: '/stores', label: 'Stores' },
+]
+
+export function Shell({ session: current, children }: { session: Session; children: ReactNode }) {
+  return (
+    <>
+      <a
+        href="#main"
+        className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:bg-accent focus:px-3 focus:py-2 focus:text-on-accent"
+      >
+        Skip to the figures
+      </a>
+      <header className="sticky top-0 z-20 border-b border-line bg-canvas/85 backdrop-blur-md">
+        <div className="mx-auto flex h-14 max-w-[1480px] items-center gap-3 px-4 sm:px-6">
+          <Link href="/" aria-label="Tillstream" className="flex items-center gap-2.5 rounded-md">
+            <Mark className="size-7" />
+            <span className="hidden text-[15px] font-semibold tracking-[-0.015em] sm:block">Tillstream</span>
+          </Link>
+          <Pages />
+          <div className="ml-auto flex items-center gap-1">
+            <LiveStatusBadge />
+            <ThemeToggle />
+            <Account session={current} />
+          </div>
+        </div>
+      </header>
+      <main id="main" className="mx-auto max-w-[1480px] px-4 pt-5 pb-16 sm:px-6">
+        {children}
+      </main>
+    </>
+  )
+}
+
+function Pages() {
+  const { path } = usePlace()
+  return (
+    <nav aria-label="Pages" className="ml-1 flex gap-0.5 sm:ml-4">
+      {pages.map(({ href, label }) => {
+        const here = href === '/' ? path === '/' : path.startsWith(href)
+        return (
+          <Link
+            key={href}
+            href={href}
+            aria-current={here ? 'page' : undefined}
+            className={classes(
+              'rounded-lg px-2.5 py-1.5 font-medium transition-colors',
+              here ? 'bg-sunken text-ink' : 'text-ink-3 hover:text-ink',
+            )}
+          >
+            {label}
+          </Link>
+        )
+      })}
+    </nav>
+  )
+}
+
+function ThemeToggle() {
+  const theme = useTheme()
+  const other = theme === 'dark' ? 'light' : 'dark'
+  const Icon = theme === 'dark' ? Sun : Moon
+  return (
+    <IconButton label={`Use ${other} colours`} onClick={() => chooseTheme(other)}>
+      <Icon aria-hidden className="size-4" />
+    </IconButton>
+  )
+}
+
+function Account({ session: current }: { session: Session }) {
+  return (
+    <Popover
+      label="Account"
+      align="end"
+      button={<UserRound aria-hidden className="size-4" />}
+      buttonProps={{
+        'aria-label': 'Account',
+        title: 'Account',
+        className:
+          'inline-flex size-9 items-center justify-center rounded-lg text-ink-2 transition-colors hover:bg-sunken hover:text-ink',
+      }}
+      className="w-64 p-1.5"
+    >
+      {() => (
+        <>
+          <div className="border-b border-line px-2.5 pt-1.5 pb-3">
+            <p className="truncate font-medium">{current.tenant.name}</p>
+            <p className="truncate text-[13px] text-ink-3">{current.user.email}</p>
+          </div>
+          <button
+            type="button"
+            onClick={() => void session.signOut()}
+            className="mt-1.5 flex w-full items-center gap-2.5 rounded-lg px-2.5 py-2 text-left hover:bg-sunken"
+          >
+            <LogOut aria-hidden className="size-4 text-ink-3" />
+            Sign out
+          </button>
+        </>
+      )}
+    </Popover>
+  )
+}

@@ -1,0 +1,54 @@
+import { Check, Copy as CopyIcon } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { IconButton } from './button.tsx'
+
+/** A value in a box with a button that copies it. */
+export function Copyable({ value, label }: { value: string; label: string }) {
+  return (
+    <div className="flex items-center gap-1 rounded-lg border border-line bg-sunken py-1 pr-1 pl-3">
+      <code className="min-w-0 flex-1 truncate font-mono text-[13px]" title={value}>
+        {value}
+      </code>
+      <CopyButton value={value} label={`Copy ${label}`} />
+    </div>
+  )
+}
+
+export function CopyButton({ value, label }: { value: string; label: string }) {
+  const [copied, setCopied] = useState(false)
+  useEffect(() => {
+    if (!copied) return
+    const timer = setTimeout(() => setCopied(false), 1600)
+    return () => clearTimeout(timer)
+  }, [copied])
+  return (
+    <IconButton
+      label={copied ? 'Copied' : label}
+      className="size-8"
+      onClick={() => void copy(value).then(() => setCopied(true))}
+    >
+      {copied ? (
+        <Check aria-hidden className="size-4 text-good" />
+      ) : (
+        <CopyIcon aria-hidden className="size-4" />
+      )}
+      <span aria-live="polite" className="sr-only">
+        {copied ? 'Copied' : ''}
+      </span>
+    </IconButton>
+  )
+}
+
+/** The clipboard needs a secure page; on plain HTTP in a home network a selection does the same. */
+async function copy(text: string): Promise<void> {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text)
+    return
+  }
+  const area = document.createElement('textarea')
+  area.value = text
+  document.body.append(area)
+  area.select()
+  document.execCommand('copy')
+  area.remove()
+}
