@@ -15,7 +15,7 @@ from tillstream.rollup import live
 from tillstream.rollup.book import Source, book
 from tillstream.rollup.checkouts import Reference, contributions, stage, touched
 from tillstream.rollup.entries import Entry, order_entries
-from tillstream.rollup.zones import Configured, settle_zones
+from tillstream.rollup.zones import Configured, Profile, settle_zones
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,6 +78,16 @@ async def pass_deadlines(connection: Connection, now: int, most: int = 500) -> i
     stores = await _configured(connection, {one.store for one in due})
     await _follow(connection, Merged([], [], [], [], []), stores, {}, now, due=due)
     return len(due)
+
+
+async def lock_store(connection: Connection, store: Store) -> None:
+    """Keep every worker out of a store until the end of the transaction."""
+    await connection.execute(_LOCK, ([_lock_key(store)],))
+
+
+async def profile_of(connection: Connection, store: Store) -> Profile:
+    """What dates and labels a store's figures at present."""
+    return (await settle_zones(connection, await _configured(connection, {store})))[store]
 
 
 async def _follow(  # noqa: PLR0913 - the parts of a batch

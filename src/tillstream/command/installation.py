@@ -1,0 +1,76 @@
+"""Where an installation's database is: outside, already running beside us, or to be started."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tillstream.foundation.embedded import EmbeddedPostgres, find_running
+from tillstream.foundation.migrate import login_url, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from tillstream.foundation.settings import Settings
+
+
+@dataclass(frozen=True)
+class Database:
+    """The database as its owner and as the two roles. The URLs hold passwords: never print them."""
+
+    admin_url: str
+    api_url: str
+    worker_url: str
+
+    def __repr__(self) -> str:
+        return "Database(…)"
+
+
+def postgres_folder(settings: Settings) -> Path:
+    """Where the embedded database lives."""
+    return settings.data / "postgres"
+
+
+@contextmanager
+def open_database(settings: Settings) -> Generator[Database]:
+    """The migrated database of an installation; an embedded one is stopped again if we started it."""
+    if settings.database_url:
+        yield _migrated(settings.database_url, settings)
+        return
+    running = find_running(postgres_folder(settings))
+    if running is not None:
+        yield _migrated(running, settings)
+        return
+    with _started(settings) as admin_url:
+        yield _migrated(admin_url, settings)
+
+
+@contextmanager
+def own_database(settings: Settings) -> Generator[Database]:
+    """As :func:`open_database`, for the process that owns the embedded one: it must not run yet."""
+    if settings.database_url:
+        yield _migrated(settings.database_url, settings)
+        return
+    with _started(settings) as admin_url:
+        yield _migrated(admin_url, settings)
+
+
+@contextmanager
+def _started(settings: Settings) -> Generator[str]:
+    server = EmbeddedPostgres(postgres_folder(settings))
+    url = server.start()
+    try:
+        yield url
+    finally:
+        server.stop()
+
+
+def _migrated(admin_url: str, settings: Settings) -> Database:
+    migrate(admin_url, settings.key)
+    return Database(
+        admin_url,
+        login_url(admin_url, "api", settings.key),
+        login_url(admin_url, "worker", settings.key),
+    )

@@ -1,0 +1,151 @@
+"""The ``tillstream`` command."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from tillstream.command import admin, everything
+from tillstream.command.console import err
+from tillstream.command.logs import log_to_stderr
+from tillstream.foundation.embedded import EmbeddedPostgresError
+from tillstream.foundation.migrate import SchemaTooNew
+from tillstream.foundation.settings import SettingMissing, SettingWrong, load_settings
+from tillstream.shops.refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from tillstream.foundation.settings import Settings
+
+    Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
+
+_SAYABLE: Final = (SettingMissing, SettingWrong, Refusal, EmbeddedPostgresError, SchemaTooNew)
+"""Failures whose message is a sentence for the person at the keyboard."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its status."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings(_environment(options), generate=_generates(options))
+        log_to_stderr(settings.log_level)
+        status = asyncio.run(options.run(settings, options))
+    except _SAYABLE as error:
+        err.print(f"tillstream: {error}")
+        status = 1
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)
+
+
+def _environment(options: argparse.Namespace) -> dict[str, str]:
+    environment = dict(os.environ)
+    if getattr(options, "port", None) is not None:
+        environment["PORT"] = str(options.port)
+    if getattr(options, "data", None) is not None:
+        environment["TILLSTREAM_DATA"] = str(options.data)
+    return environment
+
+
+def _generates(options: argparse.Namespace) -> bool:
+    """Whether missing secrets come from the data folder: wherever the database does."""
+    return not os.environ.get("DATABASE_URL") or options.run is everything.demo
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tillstream", description="A real-time, multi-tenant Shopify data engine that anyone can run."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_processes(commands)
+    _add_directory(commands)
+    _add_journal(commands)
+    _add_truth(commands)
+    _add_trials(commands)
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: Command, purpose: str, *, json: bool = False
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=purpose, description=purpose)
+    parser.set_defaults(run=run, json=False)
+    parser.add_argument("--data", metavar="DIR", help="folder of the embedded database (TILLSTREAM_DATA)")
+    if json:
+        parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _group(commands: Any, name: str, purpose: str) -> Any:
+    parser = commands.add_parser(name, help=purpose, description=purpose)
+    return parser.add_subparsers(metavar="COMMAND", required=True)
+
+
+def _add_processes(commands: Any) -> None:
+    for name, run, purpose in (
+        ("up", everything.up, "Run everything: database, webhooks, worker, API and dashboard on one port."),
+        ("ingest", everything.ingest, "Run the webhook route alone."),
+        ("serve", everything.serve, "Run the API and the dashboard alone."),
+    ):
+        parser = _command(commands, name, run, purpose)
+        parser.add_argument("--port", type=int, help="port to listen on (PORT, 8080)")
+    _command(commands, "work", everything.work, "Run a worker alone.")
+    demo = _command(commands, "demo", everything.demo, "Run everything with three pretend stores and live shoppers.")
+    demo.add_argument("--port", type=int, help="port to listen on (PORT, 8080)")
+    demo.add_argument("--rate", type=float, default=30.0, help="shop events a minute over all stores (30)")
+    demo.add_argument("--fresh", action="store_true", help="throw the demo's data away and start over")
+    _command(commands, "migrate", everything.bring_up_to_date, "Bring the database to the current schema.")
+    _command(commands, "doctor", everything.doctor, "Say what is right and wrong with this installation.", json=True)
+
+
+def _add_directory(commands: Any) -> None:
+    accounts = _group(commands, "account", "Accounts.")
+    add = _command(accounts, "add", admin.account_add, "Make an account.", json=True)
+    add.add_argument("email", metavar="EMAIL")
+    add.add_argument("--name", default="", help="name of the person or company")
+    add.add_argument("--password", help="other users of this machine can see it: prefer --password-stdin")
+    add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    stores = _group(commands, "store", "Connected stores.")
+    add = _command(stores, "add", admin.store_add, "Connect a store.", json=True)
+    add.add_argument("--account", required=True, metavar="EMAIL", help="whose store it is")
+    add.add_argument("--domain", required=True, metavar="D", help="its *.myshopify.com domain")
+    add.add_argument("--api-secret", metavar="S", help="client secret of the store's own app")
+    add.add_argument("--access-token", metavar="T", help="Admin API access token")
+    add.add_argument("--timezone", metavar="TZ", help="IANA name, until Shopify tells it")
+    add.add_argument("--currency", metavar="C", help="ISO 4217 code, until Shopify tells it")
+    listing = _command(stores, "list", admin.store_list, "List the connected stores.", json=True)
+    listing.add_argument("--account", metavar="EMAIL", help="only this account's")
+    remove = _command(stores, "remove", admin.store_remove, "Disconnect a store.", json=True)
+    remove.add_argument("domain", nargs="?", metavar="DOMAIN")
+    remove.add_argument("--domain", dest="domain", metavar="DOMAIN", default=argparse.SUPPRESS)
+
+
+def _add_journal(commands: Any) -> None:
+    journal = _group(commands, "journal", "What was accepted, and what became of it.")
+    _command(journal, "status", admin.journal_state, "Count what was accepted, applied, parked and waits.", json=True)
+    parked = _command(journal, "parked", admin.journal_parked, "List deliveries that are held back, with the reason.", json=True)
+    parked.add_argument("--unrouted", action="store_true", help="those of shops that are not connected instead")
+    parked.add_argument("--limit", type=int, default=100, help="how many (100)")
+    parked.add_argument("--after", type=int, default=0, metavar="ID", help="go on after this id")
+    release = _command(journal, "release", admin.journal_release, "Let parked deliveries be tried again.", json=True)
+    release.add_argument("ids", nargs="*", type=int, metavar="ID")
+    release.add_argument("--all", action="store_true", help="all of them")
+
+
+def _add_truth(commands: Any) -> None:
+    verify = _command(commands, "verify", admin.verify, "Recompute every figure and compare.", json=True)
+    verify.add_argument("--store", metavar="D", help="one store only")
+    rebuild = _command(commands, "rebuild", admin.rebuild, "Book all orders of a store anew.", json=True)
+    rebuild.add_argument("--store", metavar="D", help="one store only")
+
+
+def _add_trials(commands: Any) -> None:
+    """Simulation and measurement; see the modules for what they do."""
+
+
+if __name__ == "__main__":
+    main()

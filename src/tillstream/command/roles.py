@@ -1,0 +1,212 @@
+"""The roles of a running installation: web (webhooks, API, dashboard), ingest, serve, work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from tillstream.command.worker import Worker
+from tillstream.foundation.clock import utc_now
+from tillstream.foundation.database import connect, open_pool
+from tillstream.ingest.batching import Batcher
+from tillstream.ingest.door import Door
+from tillstream.ingest.trust import Trust
+from tillstream.journal import operations
+from tillstream.journal.postgres import postgres_journal
+from tillstream.journal.rabbitmq import broker_status, rabbitmq_journal
+from tillstream.serve.app import create_app
+from tillstream.serve.rsgi_bridge import AsgiOverRsgi
+from tillstream.shops.sealing import Keyring
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from tillstream.command.installation import Database
+    from tillstream.foundation.settings import Settings
+    from tillstream.journal.contract import Journal, Status
+
+log = logging.getLogger(__name__)
+
+_CONNECTIONS: Final = 4096
+"""Connections that are served at once: keep-alive senders and live streams stay open."""
+
+_TIDY_EVERY: Final = 3600.0
+"""Seconds between removals of frames older than the retention time."""
+
+
+@asynccontextmanager
+async def open_journal(settings: Settings, worker_url: str) -> AsyncGenerator[Journal]:
+    """The journal that the settings ask for."""
+    if settings.rabbitmq_url:
+        async with rabbitmq_journal(
+            settings.rabbitmq_url, worker_url, settings.partitions, utc_now
+        ) as journal:
+            yield journal
+    else:
+        async with postgres_journal(worker_url, settings.partitions, utc_now) as journal:
+            yield journal
+
+
+async def journal_status(settings: Settings, worker_url: str) -> Status:
+    """Where everything accepted is, whichever journal is in use."""
+    connection = await connect(worker_url)
+    async with connection:
+        if settings.rabbitmq_url:
+            return await broker_status(
+                settings.rabbitmq_url, connection, settings.partitions, utc_now
+            )
+        return await operations.status(connection, utc_now)
+
+
+async def run_web(
+    settings: Settings, database: Database, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    """Webhooks, API and dashboard on one port."""
+    async with AsyncExitStack() as stack:
+        bridge = await stack.enter_async_context(_api(settings, database))
+        door = await stack.enter_async_context(_door(settings, database, bridge))
+        await _listen(settings, door, stop, ready)
+
+
+async def run_ingest(
+    settings: Settings, database: Database, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    """Webhooks alone."""
+    async with _door(settings, database, _Nothing()) as door:
+        await _listen(settings, door, stop, ready)
+
+
+async def run_serve(
+    settings: Settings, database: Database, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    """API and dashboard alone."""
+    async with _api(settings, database) as bridge:
+        await _listen(settings, bridge, stop, ready)
+
+
+async def run_work(
+    settings: Settings, database: Database, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    """Apply what the journal holds."""
+    async with open_journal(settings, database.worker_url) as journal:
+        worker = Worker(
+            database.worker_url,
+            journal,
+            utc_now,
+            batch=settings.batch,
+            relaxed=settings.rabbitmq_url is None,
+        )
+        tidying = asyncio.create_task(_tidy(settings, database))
+        try:
+            await worker.run(stop, ready)
+        finally:
+            tidying.cancel()
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+@asynccontextmanager
+async def _door(settings: Settings, database: Database, beyond: Any) -> AsyncGenerator[Door]:
+    async with open_journal(settings, database.worker_url) as journal:
+        trust = Trust(database.worker_url, settings.shopify_api_secrets, Keyring.from_settings(settings))
+        await trust.start()
+        batcher = Batcher(journal, settings.partitions)
+        try:
+            yield Door(trust, batcher, settings.max_body, beyond)
+        finally:
+            await batcher.close()
+            await trust.close()
+
+
+@asynccontextmanager
+async def _api(settings: Settings, database: Database) -> AsyncGenerator[AsgiOverRsgi]:
+    async with open_pool(database.api_url, min_size=2, max_size=8) as pool:
+
+        def status() -> Awaitable[Status]:
+            return journal_status(settings, database.worker_url)
+
+        app = create_app(settings, pool, listen_url=database.api_url, journal_status=status)
+        bridge = AsgiOverRsgi(app)
+        await bridge.startup()
+        try:
+            yield bridge
+        finally:
+            await bridge.shutdown()
+
+
+class _Nothing:
+    """What is beyond the webhook route where there is no API."""
+
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        if scope.path == "/healthz":
+            protocol.response_str(200, [("content-type", "text/plain")], "ok\n")
+        else:
+            protocol.response_str(404, [("content-type", "text/plain")], "Not found\n")
+
+
+async def _listen(
+    settings: Settings, application: Any, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    logging.getLogger("_granian").setLevel(logging.ERROR)
+    server = Server(
+        application,
+        address=settings.bind,
+        port=settings.port,
+        interface=Interfaces.RSGI,
+        backlog=1024,
+        backpressure=_CONNECTIONS,
+        websockets=False,
+        log_enabled=False,
+    )
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    accepting = asyncio.create_task(_until_accepting(settings))
+    await asyncio.wait((serving, stopping, accepting), return_when=asyncio.FIRST_COMPLETED)
+    if accepting.done() and not serving.done():
+        ready()
+    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    accepting.cancel()
+    stopping.cancel()
+    server.stop()
+    await serving
+
+
+async def _until_accepting(settings: Settings) -> None:
+    """Return when the port answers."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(settings.bind, settings.port)
+        except OSError:
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            return
+
+
+async def _tidy(settings: Settings, database: Database) -> None:
+    """Remove frames that are older than the retention time, now and then."""
+    while True:
+        try:
+            connection = await connect(database.worker_url)
+            async with connection:
+                before = utc_now() - timedelta(days=settings.retention_days)
+                gone = await operations.expire(connection, before)
+                if gone:
+                    log.info("frames_expired", extra={"frames": gone})
+        except Exception:  # tidying must never end the worker
+            log.exception("tidying_failed")
+        await asyncio.sleep(_TIDY_EVERY)
