@@ -1,0 +1,1 @@
+"""A pretend Shopify: seeded stories, delivered as Shopify delivers, with books of their own."""

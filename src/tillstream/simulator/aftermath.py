@@ -1,3 +1,4 @@
+# ruff: noqa: PLR2004 - odds and shares read best where they are drawn
 """What happens to an order once it is placed, and to the shop around it.
 
 Each action first takes the order's next instant (``order.tick``), changes the facts, tells the
@@ -58,7 +59,7 @@ def _tell_money(shop: Shopfront, order: Order, transaction: Transaction | None) 
         shop.send("order_transactions/create", body, order.updated_at)
 
 
-def _move(  # noqa: PLR0913 - what a transaction is
+def _move(
     shop: Shopfront,
     order: Order,
     kind: Literal["authorization", "capture", "sale", "void", "refund"],
@@ -191,9 +192,7 @@ def _add(shop: Shopfront, order: Order, edit_id: int, at: int) -> list[tuple[Lin
     return [(line, units)]
 
 
-def _remove(
-    shop: Shopfront, order: Order, at: int, touched: list[Line]
-) -> list[tuple[Line, int]]:
+def _remove(shop: Shopfront, order: Order, at: int, touched: list[Line]) -> list[tuple[Line, int]]:
     """Take units off: Shopify records that as a refund in which no money moves."""
     lines = [li for li in order.lines if li.product and not li.gift_card and li not in touched]
     if not lines or sum(line.quantity for line in order.lines) < 2:
@@ -334,7 +333,9 @@ def cancel(shop: Shopfront, order: Order, at: int) -> None:
     at = order.tick(at)
     order.cancelled_at = at
     order.closed_at = at
-    order.cancel_reason = shop.random.choice(("customer", "inventory", "fraud", "declined", "other"))
+    order.cancel_reason = shop.random.choice(
+        ("customer", "inventory", "fraud", "declined", "other")
+    )
     made: Refund | None = None
     if order.paid <= 0:
         made = _void(shop, order, at)

@@ -23,6 +23,8 @@ _MONTHS: Final = (0.84, 0.86, 0.92, 0.94, 0.98, 0.96, 0.9, 0.94, 0.98, 1.04, 1.2
 _PEAK: Final = (4.6, 2.8, 2.4, 3.6, 1.4)
 # A shop half as busy again at its story's end as at its start.
 _GROWTH: Final = 0.4
+# Where counting one by one gets slow and a bell curve is as good.
+_MANY: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def visits_expected(per_day: float, day: date, hour: int, progress: float) -> fl
 
 def poisson(rng: Random, mean: float) -> int:
     """How many come where ``mean`` are expected."""
-    if mean > 40:
+    if mean > _MANY:
         return max(0, round(rng.gauss(mean, math.sqrt(mean))))
     limit, product, count = math.exp(-mean), rng.random(), 0
     while product > limit:

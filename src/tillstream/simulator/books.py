@@ -17,7 +17,7 @@ from tillstream.simulator.currency import MILLION, Currency, ratio
 from tillstream.simulator.shop_clock import instant, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import date, datetime
 
     from tillstream.simulator.facts import Checkout, Customer, Line, Order, Product, Refund
@@ -31,7 +31,15 @@ Kind: TypeAlias = Literal[
 ]
 Stage: TypeAlias = Literal["open", "abandoned", "recovered", "converted"]
 
-SALES = ("gross_sales", "discounts", "sales_reversals", "shipping", "taxes", "duties", "additional_fees")
+SALES = (
+    "gross_sales",
+    "discounts",
+    "sales_reversals",
+    "shipping",
+    "taxes",
+    "duties",
+    "additional_fees",
+)
 _MONEY_BESIDE = ("gift_cards_sold", "tips")
 
 
@@ -174,7 +182,9 @@ def life_of(checkout: Checkout, order: Order | None, window: int, now: int) -> L
     contact = min((at for at, known in checkout.activity if known), default=None)
     if contact is None or checkout.deleted:
         return None
-    ends = [t for t in (checkout.completed_at, order.processed_at if order else None) if t is not None]
+    ends = [
+        t for t in (checkout.completed_at, order.processed_at if order else None) if t is not None
+    ]
     completed = min(ends, default=None)
     times = sorted({at for at, _ in checkout.activity})
     abandoned = _abandoned_at(times, contact, completed, window)
@@ -260,7 +270,7 @@ class Ledger:
                 continue
             customers += 1
             new += until[0] >= first
-            returning += len(until) >= 2
+            returning += len(until) > 1
         return {
             "customers": customers,
             "new_customers": new,
@@ -295,7 +305,9 @@ class Ledger:
         return self._tables
 
     def _add_up(self) -> _Tables:
-        tables = _Tables(self.revision, {}, defaultdict(lambda: (0, 0)), defaultdict(list), defaultdict(int))
+        tables = _Tables(
+            self.revision, {}, defaultdict(lambda: (0, 0)), defaultdict(list), defaultdict(int)
+        )
         for order in self.orders.values():
             entries = entries_of(order)
             for name, entry in entries.items():
@@ -386,21 +398,22 @@ class Ledger:
         ``deleted`` only: nothing is promised of what it was. Variants and lines of deleted
         products and orders are left out.
         """
-        match kind:
-            case "orders":
-                return [self._order_row(order) for order in self.orders.values()]
-            case "order_lines":
-                return [self._line_row(o, li) for o in self._standing() for li in o.lines]
-            case "refunds":
-                return [self._refund_row(o, refund) for o in self._standing() for refund in o.refunds]
-            case "customers":
-                return [self._customer_row(customer) for customer in self.customers.values()]
-            case "products":
-                return [self._product_row(product) for product in self.products.values()]
-            case "variants":
-                return [row for p in self.products.values() if not p.deleted for row in self._variants(p)]
-            case "checkouts":
-                return [self._kept_checkout(checkout) for checkout in self.checkouts.values()]
+        tell: dict[Kind, Callable[[], Iterable[Row]]] = {
+            "orders": lambda: map(self._order_row, self.orders.values()),
+            "order_lines": lambda: (
+                self._line_row(o, li) for o in self._standing() for li in o.lines
+            ),
+            "refunds": lambda: (
+                self._refund_row(o, r) for o in self._standing() for r in o.refunds
+            ),
+            "customers": lambda: map(self._customer_row, self.customers.values()),
+            "products": lambda: map(self._product_row, self.products.values()),
+            "variants": lambda: (
+                row for p in self.products.values() if not p.deleted for row in self._variants(p)
+            ),
+            "checkouts": lambda: map(self._kept_checkout, self.checkouts.values()),
+        }
+        return list(tell[kind]())
 
     def _standing(self) -> Iterable[Order]:
         return (order for order in self.orders.values() if not order.deleted)
@@ -513,7 +526,9 @@ class Ledger:
                 "title": v.title,
                 "sku": v.sku,
                 "price": money(v.price),
-                "compare_at_price": None if v.compare_at_price is None else money(v.compare_at_price),
+                "compare_at_price": None
+                if v.compare_at_price is None
+                else money(v.compare_at_price),
                 "inventory_item_id": v.inventory_item_id,
                 "inventory_quantity": v.inventory_quantity,
                 "position": v.position,

@@ -17,11 +17,12 @@ from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from tillstream.shopify.signing import sign_webhook
-from tillstream.simulator.http import Address, Caller, Unreachable
-from tillstream.simulator.webhook import Webhook
+from tillstream.simulator.lane import Address, Caller, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from tillstream.simulator.webhook import Webhook
 
 Secrets: TypeAlias = bytes | Mapping[str, bytes]
 """The app's client secret, or one for each shop domain."""
@@ -31,6 +32,9 @@ Secrets: TypeAlias = bytes | Mapping[str, bytes]
 RETRY_SECONDS: Final = tuple(4.0 * 3**n for n in range(8))
 # With `persist`, the wait after the eighth retry, whatever the scale.
 _PERSISTENT_SECONDS: Final = 0.5
+# Of what arrives again, the share that another subscription sent: other id, same event.
+_SECOND_SUBSCRIPTION: Final = 0.2
+_SUCCESS: Final = 2
 
 
 class Arrival(NamedTuple):
@@ -48,7 +52,7 @@ class Schedule:
     the share held up for as long as ``latest``. Each webhook arrives at least once.
     """
 
-    def __init__(  # noqa: PLR0913 - the ways in which order is lost
+    def __init__(
         self,
         story: Iterable[Webhook],
         seed: int | str,
@@ -88,7 +92,7 @@ class Schedule:
         while rng.random() < self._repeat:
             due += rng.choice(RETRY_SECONDS)
             again = webhook
-            if rng.random() < 0.2:
+            if rng.random() < _SECOND_SUBSCRIPTION:
                 again = webhook._replace(webhook_id=_second_id(rng))
             yield due, again
 
@@ -140,7 +144,10 @@ class Manner:
 
 @dataclass(slots=True)
 class DeliveryReport:
-    """Counts so far. ``sent`` counts tries; ``accepted`` and ``gave_up`` deliveries."""
+    """Counts so far. ``sent`` counts tries; ``accepted`` and ``gave_up`` deliveries.
+
+    ``waiting`` deliveries are to be retried; ``last_due`` is the latest one's story time.
+    """
 
     sent: int = 0
     accepted: int = 0
@@ -148,6 +155,7 @@ class DeliveryReport:
     unreachable: int = 0
     retried: int = 0
     gave_up: int = 0
+    waiting: int = 0
     seconds: float = 0.0
     last_due: float = 0.0
 
@@ -181,6 +189,11 @@ class _Outbox:
             self._origin = self._next.due
         self.in_hand = 0
         self.last_due = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Parcels to be tried again."""
+        return len(self._retries)
 
     async def take(self) -> _Parcel | None:
         """The next parcel once it is time for it; None when everything is settled."""
@@ -257,7 +270,7 @@ async def deliver(
     the retries' span, or ``persist`` is set. Cancelling stops at once.
     """
     manner = manner or Manner()
-    report, tell = DeliveryReport(), progress or (lambda _: None)
+    report = DeliveryReport()
     loop = asyncio.get_running_loop()
     began = loop.time()
     outbox = _Outbox(arrivals, manner, lambda webhook: request_for(webhook, address, secrets))
@@ -265,7 +278,9 @@ async def deliver(
 
     def note() -> None:
         report.seconds, report.last_due = loop.time() - began, outbox.last_due
-        tell(report)
+        report.waiting = outbox.waiting
+        if progress is not None:
+            progress(report)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -309,7 +324,7 @@ async def _accepted(caller: Caller, parcel: _Parcel, report: DeliveryReport) -> 
     except Unreachable:
         report.unreachable += 1
         return False
-    if 200 <= status < 300:
+    if status // 100 == _SUCCESS:
         return True
     report.refused += 1
     return False

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR2004 - odds and shares read best where they are drawn
 """A shopper's way: look, take, leave, come back, buy."""
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def _expected(shop: Shopfront, phase: Phase, at: int, stop: int) -> float:
     web = 1 - habits.pos - habits.draft
     # Of those who come, this share buys sooner or later.
     buying = 1 - web * (1 - habits.express) * habits.leaves * (1 - habits.comes_back)
-    progress = min(1.0, (at - shop.start) / max(1, shop.end - shop.start))
+    grown = shop.phases[0]
+    progress = min(1.0, (at - grown.start) / max(1, grown.end - grown.start))
     per_day = shop.plan.orders_per_day / buying
     day, hour = shop.clock.day(at), shop.clock.hour(at)
     return visits_expected(per_day, day, hour, progress) * (stop - at) / _HOUR
@@ -290,9 +292,7 @@ def sign_up(shop: Shopfront, at: int) -> None:
         shop.later(at + shop.between(_DAY, 40 * _DAY), aftermath.forget_customer, customer)
 
 
-def _order(
-    shop: Shopfront, basket: Basket, buyer: Customer | None, at: int, source: str
-) -> Order:
+def _order(shop: Shopfront, basket: Basket, buyer: Customer | None, at: int, source: str) -> Order:
     shop.order_number += 1
     return Order(
         id=shop.next_id("order"),

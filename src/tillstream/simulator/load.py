@@ -1,3 +1,4 @@
+# ruff: noqa: PLR2004 - a doubling has four buckets, wherever it is counted
 """Load: signed requests prepared beforehand, fired as cheaply as can be and timed.
 
 Run it in a process of its own: what it uses of the processor is reported, so that a bench can
@@ -15,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from tillstream.simulator.delivery import request_for
-from tillstream.simulator.http import Address, Lane
+from tillstream.simulator.lane import Address, Lane
 from tillstream.simulator.places import UNITED_STATES
 from tillstream.simulator.plan import plain_shop
 from tillstream.simulator.story import Story

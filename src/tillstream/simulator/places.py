@@ -55,7 +55,14 @@ UNITED_STATES = Place(
         "Smith Johnson Rivera Nguyen Brooks Patel Cohen O'Neill Garcia Walker Kim Murphy Hayes Foster "
         "Bennett Diaz Ellis Warren Chang Price Sullivan Marsh Boyd Ortiz Holt Greene Shah Lindgren"
     ),
-    ("Bleecker Street", "Atlantic Avenue", "Prospect Place", "Orchard Street", "Maple Avenue", "Elm Street"),
+    (
+        "Bleecker Street",
+        "Atlantic Avenue",
+        "Prospect Place",
+        "Orchard Street",
+        "Maple Avenue",
+        "Elm Street",
+    ),
     (
         City("Brooklyn", "New York", "NY", "11217"),
         City("New York", "New York", "NY", "10012"),
@@ -121,8 +128,12 @@ BRITAIN = Place(
     "GB",
     "en-GB",
     "+447700900",
-    _latin("Oliver Amelia Harry Isla George Freya Arthur Poppy Alfie Elsie Imogen Rhys Niamh Ewan Zara"),
-    _latin("Jones Taylor Davies Evans Thomas Roberts Wright Hughes Khan Campbell Begum Stewart Pugh"),
+    _latin(
+        "Oliver Amelia Harry Isla George Freya Arthur Poppy Alfie Elsie Imogen Rhys Niamh Ewan Zara"
+    ),
+    _latin(
+        "Jones Taylor Davies Evans Thomas Roberts Wright Hughes Khan Campbell Begum Stewart Pugh"
+    ),
     ("High Street", "Church Lane", "Station Road", "Mill Lane"),
     (
         City("London", "England", "ENG", "E8 3PN"),
@@ -139,7 +150,10 @@ KUWAIT = Place(
     _latin("Noura Fahad Dana Yousef Sara Khaled Maha Omar Layla Hamad Reem Ali"),
     _latin("Alrashid Almutairi Alsabah Behbehani Alenezi Ashkanani Alajmi Marafi"),
     ("Gulf Road", "Fahad Al Salem Street", "Salem Al Mubarak Street"),
-    (City("Kuwait City", "Al Asimah", "KW-KU", "13001"), City("Salmiya", "Hawalli", "KW-HA", "22001")),
+    (
+        City("Kuwait City", "Al Asimah", "KW-KU", "13001"),
+        City("Salmiya", "Hawalli", "KW-HA", "22001"),
+    ),
 )
 
 BY_CURRENCY = {"EUR": GERMANY, "JPY": JAPAN, "GBP": BRITAIN, "KWD": KUWAIT}

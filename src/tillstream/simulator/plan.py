@@ -177,13 +177,14 @@ def everyday_codes(scale: PriceScale) -> tuple[DiscountCode, ...]:
 
 def gift_card(scale: PriceScale, title: str = "Gift Card") -> ProductPlan:
     """A gift card in three values, untaxed."""
+    value, currency = scale.price(25), Currency.of(scale.code)
     return ProductPlan(
         title,
         "Gift Cards",
-        scale.price(25),
-        ("25", "50", "75"),
+        value,
+        tuple(currency.text(value * n) for n in (1, 2, 3)),
         "Denominations",
-        step=scale.price(25),
+        step=value,
         grams=0,
         gift_card=True,
         taxes=(),
@@ -195,13 +196,26 @@ def _everyday(scale: PriceScale) -> tuple[ProductPlan, ...]:
     return (
         ProductPlan("Everyday Tee", "Shirts", scale.price(24.9), sizes, "Size"),
         ProductPlan("Heavy Hoodie", "Sweatshirts", scale.price(68), sizes, "Size", grams=700),
-        ProductPlan("Stoneware Mug", "Kitchen", scale.price(18.5), ("Sand", "Slate"), "Colour", grams=420),
+        ProductPlan(
+            "Stoneware Mug", "Kitchen", scale.price(18.5), ("Sand", "Slate"), "Colour", grams=420
+        ),
         ProductPlan("Canvas Tote", "Bags", scale.price(22)),
-        ProductPlan("Wool Socks", "Socks", scale.price(12.35), ("36-40", "41-45"), "Size", grams=90),
-        ProductPlan("Travel Bottle", "Kitchen", scale.price(31.99), ("500 ml", "1 l"), "Volume", scale.price(6)),
+        ProductPlan(
+            "Wool Socks", "Socks", scale.price(12.35), ("36-40", "41-45"), "Size", grams=90
+        ),
+        ProductPlan(
+            "Travel Bottle",
+            "Kitchen",
+            scale.price(31.99),
+            ("500 ml", "1 l"),
+            "Volume",
+            scale.price(6),
+        ),
         ProductPlan("Notebook", "Paper", scale.price(9.75), ("Plain", "Ruled"), "Ruling"),
         ProductPlan("Beanie", "Hats", scale.price(27.45)),
-        ProductPlan("Candle", "Home", scale.price(33.33), ("Cedar", "Fig", "Salt"), "Scent", grams=380),
+        ProductPlan(
+            "Candle", "Home", scale.price(33.33), ("Cedar", "Fig", "Salt"), "Scent", grams=380
+        ),
         ProductPlan("Weekender", "Bags", scale.price(149), grams=1_400),
         gift_card(scale),
     )

@@ -9,7 +9,6 @@ from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from tillstream.simulator.arrivals import Phase
 from tillstream.simulator.bodies import Bodies
 from tillstream.simulator.books import Ledger
 from tillstream.simulator.currency import Currency
@@ -19,8 +18,12 @@ from tillstream.simulator.webhook import API_VERSION, ECHOES, Webhook
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from tillstream.simulator.arrivals import Phase
     from tillstream.simulator.facts import Checkout, Customer, Order, Product
     from tillstream.simulator.plan import ShopPlan
+
+Action: TypeAlias = "Callable[[Shopfront, Any, int], None]"
+"""Something that happens to a subject (an order, a visit, nothing) at an instant."""
 
 IdKind: TypeAlias = Literal[
     "address",
@@ -84,14 +87,14 @@ class Shopfront:
         self.order_number = 1000
         self.checkout_number = 30_000_000_000 + number
         self._topics = topics
-        self._agenda: list[tuple[int, int, Callable[[Shopfront, Any, int], None], Any]] = []
+        self._agenda: list[tuple[int, int, Action, object]] = []
         self._turn = count()
         self._out: list[Webhook] = []
         self._event = ""
 
     # -- time -----------------------------------------------------------------------------------
 
-    def later(self, at: int, act: Callable[[Shopfront, Any, int], None], subject: Any = None) -> None:
+    def later(self, at: int, act: Action, subject: object = None) -> None:
         """Let ``act`` happen at ``at``."""
         heapq.heappush(self._agenda, (at, next(self._turn), act, subject))
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import ssl
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
@@ -88,7 +89,9 @@ class Lane(asyncio.Protocol):
     @property
     def open(self) -> bool:
         """Whether another request may be sent."""
-        return self._transport is not None and not self._closing and not self._transport.is_closing()
+        return (
+            self._transport is not None and not self._closing and not self._transport.is_closing()
+        )
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
@@ -120,7 +123,7 @@ class Lane(asyncio.Protocol):
         head = self._buffer[:end].lower()
         self._buffer = self._buffer[end + 4 :]
         self._status = int(head[9:12])
-        if self._status < 200:
+        if self._status < HTTPStatus.OK:
             return True
         self._closing = b"\r\nconnection: close" in head
         self._awaited = _body_length(head, self._status)
@@ -143,7 +146,7 @@ def _body_length(head: bytes, status: int) -> int:
         start += 17
         end = head.find(b"\r\n", start)
         return int(head[start : end if end >= 0 else None])
-    if status == 204 or b"transfer-encoding: chunked" not in head:
+    if status == HTTPStatus.NO_CONTENT or b"transfer-encoding: chunked" not in head:
         return 0
     return -1
 
