@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,6 +16,9 @@ from tillstream.foundation.settings import Settings, load_settings
 from tillstream.serve.app import create_app
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
+
     from fastapi import FastAPI
 
     from tests.conftest import Database
@@ -65,6 +66,14 @@ class Site:
             response = await client.post("/api/auth/register", json=body)
         assert response.status_code == 201, response.text
         return response.json()
+
+    async def login(self, email: str = "ada@example.com") -> str:
+        """A fresh access token of an account."""
+        async with self.client() as client:
+            body = {"email": email, "password": PASSWORD}
+            response = await client.post("/api/auth/login", json=body)
+        assert response.status_code == 200, response.text
+        return response.json()["token"]
 
     async def connect(self, token: str, domain: str, **details: Any) -> int:
         """Connect a store; its id."""

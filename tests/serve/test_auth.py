@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 
-from tests.serve.conftest import PASSWORD, settings_for, open_site
+from tests.serve.conftest import PASSWORD, open_site, settings_for
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -124,7 +124,7 @@ def _let_call(app: FastAPI, origin: str) -> None:
 
 def _serve_site(app: FastAPI, pages: Mapping[str, site.Page]) -> None:
     async def page(request: Request) -> Response:
-        path = request.url.path
+        path = str(request.scope["path"])
         found = None if path == "/api" or path.startswith("/api/") else site.answer(pages, request)
         if found is None:
             raise HTTPException(404)

@@ -53,7 +53,7 @@ ORDER BY s.domain
 """
 
 # One statement, so that all figures of an answer, and what they are compared with, are of one moment.
-_PERIODS: LiteralString = (  # noqa: S608 - literals only
+_PERIODS: LiteralString = (
     """
 SELECT s.*, b.customers, b.new_customers, b.second_orders
 FROM unnest(%(first)s::date[], %(last)s::date[], %(after)s::timestamptz[], %(before)s::timestamptz[])
@@ -76,7 +76,7 @@ CROSS JOIN LATERAL (
     AND day BETWEEN r.first AND r.last
 ) AS b
 ORDER BY r.place
-"""
+"""  # noqa: S608 - made of literals only
 )
 
 _BY_DAY: LiteralString = (

@@ -89,7 +89,7 @@ def answer(site: Mapping[str, Page], request: Request) -> Response | None:
     Returns:
         None for a file that should exist but does not: an asset of another build.
     """
-    path = request.url.path.lstrip("/") or _INDEX
+    path = str(request.scope["path"]).lstrip("/") or _INDEX
     if path.startswith(_ASSETS) and path not in site:
         return None
     page = site.get(path) or site.get(_INDEX)
