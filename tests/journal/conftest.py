@@ -6,6 +6,7 @@ A test may assert what the contract says, and nothing of how a journal does it.
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,3 +41,11 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         made = RabbitWorld(request.getfixturevalue("database"), request.getfixturevalue("broker"))
     async with made:
         yield made
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

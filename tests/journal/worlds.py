@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Self
@@ -207,10 +207,13 @@ class PostgresWorld(World):
         super().__init__()
         self.database = database
 
-    async def join(self) -> Journal:
-        return await self.stack.enter_async_context(
-            postgres_journal(self.database.worker_url, PARTITIONS, self.clock, backoff=self.backoff)
+    def postgres(self) -> AbstractAsyncContextManager[PostgresJournal]:
+        return postgres_journal(
+            self.database.worker_url, PARTITIONS, self.clock, backoff=self.backoff
         )
+
+    async def join(self) -> Journal:
+        return await self.stack.enter_async_context(self.postgres())
 
     async def kill(self, journal: Journal) -> None:
         assert isinstance(journal, PostgresJournal)
@@ -247,10 +250,13 @@ class PostgresWorld(World):
         async with self.connection() as connection:
             return await operations.release(connection, ids)
 
-    def admin(self):
+    def admin(self) -> AbstractAsyncContextManager[Connection]:
         return self._connection(self.database.admin_url)
 
-    def connection(self):
+    def api(self) -> AbstractAsyncContextManager[Connection]:
+        return self._connection(self.database.api_url)
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
         return self._connection(self.database.worker_url)
 
     @asynccontextmanager

@@ -16,6 +16,7 @@ The life of a delivery::
 from __future__ import annotations
 
 import zlib
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
@@ -23,11 +24,11 @@ import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from tillstream.foundation.database import Connection
 
 DEFAULT_PARTITIONS = 16
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Delivery(msgspec.Struct, array_like=True, frozen=True):
@@ -204,4 +205,5 @@ def time_ordered_id(at_us: int, randomness: bytes) -> UUID:
 
 def first_id_at(moment: datetime) -> UUID:
     """The smallest id of that moment: ids before it are smaller, ids from then on are not."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+    # Not `timestamp()`: a float may round to the millisecond before.
+    return UUID(int=(moment - _EPOCH) // timedelta(milliseconds=1) << 80)

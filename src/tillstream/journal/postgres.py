@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, LiteralString
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from tillstream.foundation.database import connect
@@ -32,6 +33,9 @@ log = logging.getLogger(__name__)
 
 DEADLINE: Final = 1.8
 """Seconds after which an append gives up; the contract says two."""
+
+CONNECT_SECONDS: Final = 4
+"""Seconds after which connecting to a server that does not answer is given up."""
 
 _ROLL_CALL: Final = 1.0
 """Seconds that a count of the workers holds good."""
@@ -127,14 +131,7 @@ class PostgresAppender:
         """Write all frames in one commit. See ``Appender``."""
         if not frames:
             return
-        writing = asyncio.ensure_future(self._write(frames))
-        # Not `wait_for`: cancelling a statement waits for the server, which may be what hangs.
-        done, _ = await asyncio.wait({writing}, timeout=DEADLINE)
-        if not done:
-            drop(writing)
-            message = f"PostgreSQL did not store the batch within {DEADLINE} seconds"
-            raise Unavailable(message)
-        writing.result()
+        await within_deadline(self._write(frames), "PostgreSQL did not store the batch")
         self._bell.ring()
 
     async def _write(self, frames: Sequence[Frame]) -> None:
@@ -194,10 +191,32 @@ class _Bell:
 
     async def close(self) -> None:
         if self._ringing is not None:
-            drop(self._ringing)
+            _drop(self._ringing)
 
 
-def drop(task: asyncio.Future[None]) -> None:
+async def within_deadline(writing: Coroutine[Any, Any, None], otherwise: str) -> None:
+    """Let ``writing`` finish, or give up on it in time.
+
+    Not ``wait_for``: it waits until a cancelled task has ended, and a statement that is cancelled
+    waits for the server, which may be what hangs.
+
+    Raises:
+        Unavailable: it did not finish; it goes on, or not, unheard.
+    """
+    task = asyncio.ensure_future(writing)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=DEADLINE)
+    except asyncio.CancelledError:
+        _drop(task)
+        raise
+    if not done:
+        _drop(task)
+        message = f"{otherwise} within {DEADLINE} seconds"
+        raise Unavailable(message)
+    task.result()
+
+
+def _drop(task: asyncio.Future[None]) -> None:
     """Cancel a task whose result nobody waits for."""
     task.cancel()
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -208,12 +227,13 @@ class PostgresClaimer:
 
     def __init__(self, url: str, partitions: int, clock: Clock, backoff: Backoff) -> None:
         """Nothing is connected before the first claim."""
-        self._url = url
+        # A server that takes connections but does not answer must not hold a worker for minutes.
+        self._url = make_conninfo(url, connect_timeout=CONNECT_SECONDS)
         self._partitions = partitions
         self._clock = clock
         self.backoff = backoff
         self.signal = Signal()
-        self._ear = Ear(url, self.signal, backoff)
+        self._ear = Ear(self._url, self.signal, backoff)
         self._session: Connection | None = None
         self._lock = asyncio.Lock()
         self._taken: dict[int, set[Claim]] = {}
@@ -528,7 +548,7 @@ async def postgres_journal(
         min_size=1,
         max_size=4,
         open=False,
-        kwargs={"autocommit": True},
+        kwargs={"autocommit": True, "connect_timeout": CONNECT_SECONDS},
         # The pool tries to reconnect with exponential backoff, and gives up (until someone asks) after this.
         reconnect_timeout=20,
     )
@@ -540,4 +560,4 @@ async def postgres_journal(
     finally:
         await appender.close()
         await journal.close()
-        await pool.close()
+        await pool.close(timeout=1)

@@ -27,7 +27,12 @@ from tillstream.journal.contract import Claim, Unavailable
 from tillstream.journal.encoding import encode_frame
 from tillstream.journal.fairness import fair_shares
 from tillstream.journal.outcome import outcome_of
-from tillstream.journal.postgres import DEADLINE, SESSION_LOST, PostgresClaimer, drop, expect
+from tillstream.journal.postgres import (
+    SESSION_LOST,
+    PostgresClaimer,
+    expect,
+    within_deadline,
+)
 from tillstream.journal.stored import read_claim
 
 if TYPE_CHECKING:
@@ -168,13 +173,7 @@ class RabbitAppender(_Line):
         if not frames:
             return
         self.start()
-        writing = asyncio.ensure_future(self._write(frames))
-        done, _ = await asyncio.wait({writing}, timeout=DEADLINE)
-        if not done:
-            drop(writing)
-            message = f"RabbitMQ did not confirm the batch within {DEADLINE} seconds"
-            raise Unavailable(message)
-        writing.result()
+        await within_deadline(self._write(frames), "RabbitMQ did not confirm the batch")
 
     async def _write(self, frames: Sequence[Frame]) -> None:
         messages = [(queue_name(frame.partition), await self._message(frame)) for frame in frames]
@@ -397,7 +396,8 @@ class RabbitClaimer(_Line):
             done = {row[0] for row in await rows.fetchall()}
             await self._acknowledge([a for a in frames if a.id in done])
             order = sorted(partitions, key=lambda p: (p - self._first) % self._partitions)
-            rest = [[a for a in due[p] if a.id not in done] for p in order]
+            # While we asked, the line may have been lost or a queue left to another worker.
+            rest = [[a for a in due[p] if self._arrived.get(a.id) is a] for p in order]
             chosen = fair_shares(rest, most, lambda a: a.size)
             claims = [self._claimed(a) for group in chosen for a in group]
             if claims:
