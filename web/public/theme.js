@@ -4,7 +4,7 @@
   var chosen = null
   try {
     chosen = localStorage.getItem('tillstream.theme')
-  } catch (error) {
+  } catch {
     chosen = null
   }
   var dark = chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches

@@ -2,7 +2,17 @@
 
 import { ProblemError, problemOf, unreachable } from './problem.ts'
 import { sessionKeeper } from './session.ts'
-import type { Checkouts, Orders, SalesOverTime, Stage, Stats, Store, TopCustomers } from './shapes.ts'
+import type {
+  Checkouts,
+  NewStore,
+  Orders,
+  SalesOverTime,
+  Stage,
+  Stats,
+  Store,
+  StoreChanges,
+  TopCustomers,
+} from './shapes.ts'
 import type { Interval } from '../domain/ranges.ts'
 
 export const session = sessionKeeper({
@@ -55,26 +65,13 @@ export interface Question {
 
 export type Compare = 'previous' | 'year' | 'none'
 
-export interface NewStore {
-  domain: string
-  api_secret?: string
-  access_token?: string
-  timezone?: string
-  currency?: string
-}
-
-export interface StoreChange {
-  name?: string
-  abandonment_window_minutes?: number
-}
-
 export const api = {
   stores: async (signal?: AbortSignal) => {
-    const answer = await call<{ stores: Store[] } | Store[]>('/api/stores', signal ? { signal } : {})
-    return Array.isArray(answer) ? answer : answer.stores
+    const { stores } = await call<{ stores: Store[] }>('/api/stores', signal ? { signal } : {})
+    return stores
   },
   addStore: (store: NewStore) => send<Store>('POST', '/api/stores', store),
-  changeStore: (id: string, change: StoreChange) =>
+  changeStore: (id: string, change: StoreChanges) =>
     send<Store>('PATCH', `/api/stores/${encodeURIComponent(id)}`, change),
   removeStore: (id: string) => send<void>('DELETE', `/api/stores/${encodeURIComponent(id)}`),
   stats: (question: Question, compare: Compare, signal: AbortSignal) =>

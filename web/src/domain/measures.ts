@@ -12,6 +12,8 @@ export type MeasureName = {
 export interface Measure {
   readonly name: MeasureName
   readonly label: string
+  /** Where the label does not fit. */
+  readonly short?: string
   readonly unit: Unit
   readonly better: Better
   readonly definition: string
@@ -37,6 +39,7 @@ const list: readonly Measure[] = [
   {
     name: 'average_order_value',
     label: 'Average order value',
+    short: 'Avg. order value',
     unit: 'money',
     better: 'up',
     definition:
@@ -45,6 +48,7 @@ const list: readonly Measure[] = [
   {
     name: 'recovered_checkout_rate',
     label: 'Recovered checkouts',
+    short: 'Recovered rate',
     unit: 'rate',
     better: 'up',
     definition:
@@ -98,6 +102,7 @@ const list: readonly Measure[] = [
   {
     name: 'returning_customers',
     label: 'Returning customers',
+    short: 'Returning',
     unit: 'count',
     better: 'up',
     definition:
@@ -106,6 +111,7 @@ const list: readonly Measure[] = [
   {
     name: 'returning_customer_rate',
     label: 'Returning customer rate',
+    short: 'Returning rate',
     unit: 'rate',
     better: 'up',
     definition: 'Returning customers ÷ customers who ordered in the period.',

@@ -43,7 +43,12 @@ function currencyFormatter(currency: string, locale: string): Intl.NumberFormat 
 /** `"1234.5"`, `"USD"` → `"$1,234.50"`. What is not a decimal string is shown as it came. */
 export function formatMoney(amount: Decimal, currency: string, locale: string = pageLocale()): string {
   if (!DECIMAL.test(amount)) return amount
-  return currencyFormatter(currency, locale).format(withoutNegativeZero(amount) as ExactNumber)
+  return withMinus(currencyFormatter(currency, locale).format(withoutNegativeZero(amount) as ExactNumber))
+}
+
+/** A minus as wide as a digit, in place of the hyphen that most locales have. */
+function withMinus(text: string): string {
+  return text.replace('-', '\u2212')
 }
 
 /** The same for axes and tight places: `"$1.2K"`. Approximate by design. */

@@ -109,10 +109,10 @@ function Summary({ summary, currency }: { summary: CheckoutSummary | undefined; 
             ) : null,
           )}
       </div>
-      <dl className="flex flex-wrap gap-x-8 gap-y-2.5 figures">
+      <dl className="grid grid-cols-12 gap-x-2 gap-y-2.5 figures md:flex md:flex-wrap md:gap-x-8">
         {parts.map((part) => (
-          <div key={part}>
-            <dt className="flex items-center gap-1.5 text-[13px] text-ink-3">
+          <div key={part} className="col-span-3">
+            <dt className="flex items-center gap-1.5 text-[13px] text-ink-3 max-md:text-xs">
               <span aria-hidden className={classes('size-2 rounded-full', stageLooks[part].bar)} />
               {stageLooks[part].word}
             </dt>
@@ -123,8 +123,8 @@ function Summary({ summary, currency }: { summary: CheckoutSummary | undefined; 
         ))}
         <div aria-hidden className="w-px self-stretch bg-line max-md:hidden" />
         {money.map(({ label, value }) => (
-          <div key={label}>
-            <dt className="text-[13px] text-ink-3">{label}</dt>
+          <div key={label} className="col-span-4">
+            <dt className="text-[13px] text-ink-3 max-md:text-xs">{label}</dt>
             <dd className="font-semibold">{value ?? <Skeleton className="h-5 w-16" />}</dd>
           </div>
         ))}
@@ -157,7 +157,7 @@ function CheckoutTable({ rows, stores, timezone, loading }: CheckoutTableProps) 
           <th scope="col" className="w-28 py-2 text-right font-medium max-sm:pr-5">
             Total
           </th>
-          <th scope="col" className="w-36 py-2 pr-5 text-right font-medium max-sm:hidden">
+          <th scope="col" className="w-40 py-2 pr-5 text-right font-medium max-sm:hidden">
             Outcome
           </th>
         </tr>
@@ -211,7 +211,7 @@ function CheckoutRow({
         {row.customer_name && row.email && (
           <span className="ml-2 text-[13px] text-ink-3 max-md:hidden">{row.email}</span>
         )}
-        {store && <span className="ml-2 text-[13px] text-ink-3">{storeLabel(store)}</span>}
+        {store && <span className="ml-2 text-[13px] text-ink-3 max-md:hidden">{storeLabel(store)}</span>}
       </th>
       <td className="py-2">
         <StageBadge stage={row.stage} />

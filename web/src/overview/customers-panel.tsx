@@ -68,7 +68,7 @@ function CustomerRow({ customer, currency }: { customer: TopCustomer; currency: 
       >
         {name}
         {customer.name && customer.email && (
-          <span className="ml-2 text-[13px] text-ink-3">{customer.email}</span>
+          <span className="ml-2 text-[13px] text-ink-3 max-md:hidden">{customer.email}</span>
         )}
       </th>
       <td className="py-[7px] text-right text-ink-2">{formatCount(customer.orders)}</td>

@@ -74,8 +74,8 @@ export function Feed({ question, stores, store, timezone }: FeedProps) {
           Orders, refunds and checkouts appear here the moment they happen.
         </Empty>
       ) : (
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a scroller must be reachable by keyboard
         <ol
+          // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a scroller must be reachable by keyboard
           tabIndex={0}
           aria-label="Latest events"
           className="min-h-0 flex-1 overflow-y-auto pb-2 max-xl:max-h-96"

@@ -80,7 +80,7 @@ function LeadingFigure({
   return (
     <li
       className={classes(
-        'group relative flex min-w-0 flex-col rounded-xl border bg-surface px-4 pt-3.5 pb-3 shadow-card transition-colors sm:px-5',
+        'group relative flex min-w-0 flex-col rounded-xl border bg-surface px-3.5 pt-3 pb-2.5 shadow-card transition-colors sm:px-5',
         chosen ? 'border-accent ring-1 ring-accent' : 'border-line hover:border-line-strong',
       )}
     >
@@ -92,7 +92,8 @@ function LeadingFigure({
           title={`Show ${shown.label.toLowerCase()} in the chart`}
           className="truncate rounded text-left text-[13px] font-medium text-ink-2 after:absolute after:inset-0 after:rounded-xl focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:outline-accent"
         >
-          {shown.label}
+          <span className={classes(shown.short && 'max-sm:hidden')}>{shown.label}</span>
+          {shown.short && <span className="sm:hidden">{shown.short}</span>}
         </button>
         <Definition measure={shown} />
       </div>
@@ -114,7 +115,7 @@ function FollowingFigure({ measure: shown, stats }: FigureProps) {
     <li className="-mr-px -mb-px flex min-w-0 flex-col border-r border-b border-line bg-surface px-4 py-3">
       <div className="flex items-center justify-between gap-1">
         <span className="truncate text-[13px] text-ink-2" title={shown.label}>
-          {shown.label}
+          {shown.short ?? shown.label}
         </span>
         <Definition measure={shown} />
       </div>

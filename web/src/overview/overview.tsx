@@ -69,6 +69,7 @@ export function Overview({ stores }: { stores: readonly Store[] }) {
               series={series}
               before={comparison ? before.data : undefined}
               range={scope.range}
+              openEnded={scope.range.to === scope.today}
             />
             <div className="grid grid-cols-1 gap-4 lg:grid-cols-[minmax(0,5fr)_minmax(0,7fr)]">
               <Breakdown stats={stats.data} />

@@ -93,7 +93,7 @@ export function RangeCalendar({ range, today, timezone, onChoose }: RangeCalenda
           </span>
         ))}
       </div>
-      {/* oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- keys of the buttons inside */}
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- keys of the buttons inside */}
       <div
         ref={grid}
         role="group"

@@ -34,6 +34,9 @@ export default function SalesChart({ rows, series, unit, label }: SalesChartProp
     if (unit === 'money') return formatMoneyShort(value, currency, locale)
     return unit === 'rate' ? `${Math.round(value * 100)}%` : formatCount(value, locale)
   }
+  // Recharts calls this as a function: nothing in it keeps state that a new identity would lose.
+  const reading = ({ active, label: key }: { active?: boolean; label?: string | number }) =>
+    active ? <Reading row={rows[Number(key)]} series={series} unit={unit} label={label} /> : null
   return (
     <figure aria-label={`${label} over time. The same numbers are in the table view.`} className="h-full">
       <ResponsiveContainer width="100%" height="100%">
@@ -52,7 +55,7 @@ export default function SalesChart({ rows, series, unit, label }: SalesChartProp
             axisLine={{ stroke: 'var(--line)' }}
             tickMargin={8}
             minTickGap={36}
-            interval="preserveStart"
+            interval="equidistantPreserveStart"
             tickFormatter={(key: number) => {
               const start = rows[key]?.start
               return start ? formatPoint(start, interval, timezone, locale) : ''
@@ -71,9 +74,7 @@ export default function SalesChart({ rows, series, unit, label }: SalesChartProp
           <Tooltip
             isAnimationActive={false}
             cursor={{ stroke: 'var(--line-strong)', strokeWidth: 1 }}
-            content={({ active, label: key }) =>
-              active ? <Reading row={rows[Number(key)]} series={series} unit={unit} label={label} /> : null
-            }
+            content={reading}
           />
           <Line
             dataKey="before"
@@ -85,6 +86,17 @@ export default function SalesChart({ rows, series, unit, label }: SalesChartProp
             strokeLinecap="round"
             dot={false}
             activeDot={{ r: 3, fill: 'var(--ink-3)', stroke: 'var(--surface)', strokeWidth: 2 }}
+            isAnimationActive={false}
+          />
+          <Line
+            dataKey="unfinished"
+            type="monotone"
+            stroke="var(--accent)"
+            strokeWidth={2}
+            strokeDasharray="1 5"
+            strokeLinecap="round"
+            dot={false}
+            activeDot={{ r: 4, fill: 'var(--accent)', stroke: 'var(--surface)', strokeWidth: 2 }}
             isAnimationActive={false}
           />
           <Area

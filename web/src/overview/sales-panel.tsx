@@ -39,17 +39,19 @@ interface SalesPanelProps {
   series: UseQueryResult<SalesOverTime>
   before: SalesOverTime | undefined
   range: Range
+  /** Whether the range reaches into the present. */
+  openEnded: boolean
 }
 
-export function SalesPanel({ measureName, stats, series, before, range }: SalesPanelProps) {
+export function SalesPanel({ measureName, stats, series, before, range, openEnded }: SalesPanelProps) {
   const [view, setView] = useState<'chart' | 'table'>('chart')
   const shown = measure(measureName)
   const { data } = series
   const asOf = stats ? Date.parse(stats.as_of) : Number.POSITIVE_INFINITY
   const name = measureName as keyof Point
   const rows = useMemo(
-    () => (data ? chartRows(data.points, before?.points ?? [], name, asOf) : []),
-    [data, before, name, asOf],
+    () => (data ? chartRows(data.points, before?.points ?? [], name, asOf, openEnded) : []),
+    [data, before, name, asOf, openEnded],
   )
 
   return (
@@ -78,7 +80,7 @@ export function SalesPanel({ measureName, stats, series, before, range }: SalesP
 }
 
 function isFlat(rows: readonly ChartRow[]): boolean {
-  return rows.every((row) => !row.value && !row.before)
+  return rows.every((row) => !row.value && !row.unfinished && !row.before)
 }
 
 function Legend({ range, before }: { range: Range; before: Stats['comparison'] }) {

@@ -1,6 +1,6 @@
 /** What the overview is asked about: which stores, which days, compared with what. All of it in the address. */
 
-import { useEffect, useMemo, useRef } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import type { Compare, Question } from '../api/client.ts'
 import type { Store } from '../api/shapes.ts'
 import {
@@ -27,6 +27,11 @@ export interface StoreChoice {
   readonly timezone: string
 }
 
+/** What a store of which nothing is known yet counts in, as the API has it too. */
+function frameOf(store: Store): string {
+  return `${store.currency ?? 'USD'} ${store.timezone ?? 'UTC'}`
+}
+
 /** Stores can be added up only when they count in one currency and one calendar. */
 export function chooseStores(
   stores: readonly Store[],
@@ -34,9 +39,7 @@ export function chooseStores(
   remembered: string | null,
 ): StoreChoice {
   const first = stores[0]
-  const together = stores.every(
-    (store) => store.currency === first?.currency && store.timezone === first?.timezone,
-  )
+  const together = new Set(stores.map(frameOf)).size <= 1
   const found = stores.find((store) => store.id === wanted)
   if (found) return { store: found.id, together, timezone: knownZone(found.timezone) }
   if (together) return { store: null, together, timezone: knownZone(first?.timezone) }
@@ -84,7 +87,7 @@ const REMEMBERED_STORE = 'tillstream.store'
 
 export function useScope(stores: readonly Store[]): Scope {
   const { search } = usePlace()
-  const remembered = useRef(localStorage.getItem(REMEMBERED_STORE)).current
+  const [remembered] = useState(() => localStorage.getItem(REMEMBERED_STORE))
   const chosen = chooseStores(stores, search.get('store'), remembered)
   // A minute is fine enough to notice midnight in the shop.
   const minute = useNow(60_000)

@@ -3,9 +3,9 @@ import { classes } from '../ui/classes.ts'
 
 export const stageLooks: Record<Stage, { word: string; badge: string; bar: string }> = {
   open: { word: 'Open', badge: 'bg-accent-soft text-accent', bar: 'bg-accent' },
-  abandoned: { word: 'Abandoned', badge: 'bg-warn-soft text-warn', bar: 'bg-warn' },
-  recovered: { word: 'Recovered', badge: 'bg-good-soft text-good', bar: 'bg-good' },
-  converted: { word: 'Converted', badge: 'bg-sunken text-ink-2', bar: 'bg-ink-3' },
+  abandoned: { word: 'Abandoned', badge: 'bg-warn-soft text-warn', bar: 'bg-(--bar-warn)' },
+  recovered: { word: 'Recovered', badge: 'bg-good-soft text-good', bar: 'bg-(--bar-good)' },
+  converted: { word: 'Converted', badge: 'bg-sunken text-ink-2', bar: 'bg-(--bar-quiet)' },
 }
 
 export function StageBadge({ stage }: { stage: Stage }) {

@@ -52,7 +52,8 @@ const LiveContext = createContext<LiveStore | null>(null)
 function rememberedFeed(key: string): FeedEntry[] {
   try {
     const entries = JSON.parse(sessionStorage.getItem(key) ?? '[]') as FeedEntry[]
-    return entries.map((entry) => ({ ...entry, fresh: false }))
+    for (const entry of entries) Object.assign(entry, { fresh: false })
+    return entries
   } catch {
     return []
   }
@@ -62,7 +63,7 @@ export function mergeFeed(feed: readonly FeedEntry[], change: LiveChange): FeedE
   const known = new Set(feed.map((entry) => `${entry.kind} ${entry.id}`))
   const added = change.feed
     .filter((item) => !known.has(`${item.kind} ${item.id}`))
-    .map((item) => ({ ...item, store: change.store, fresh: true }))
+    .map((item) => Object.assign({}, item, { store: change.store, fresh: true }))
   if (added.length === 0) return feed as FeedEntry[]
   return [...added, ...feed].toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, FEED_LENGTH)
 }

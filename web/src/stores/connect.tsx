@@ -1,9 +1,9 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { ArrowLeft, Check, LoaderCircle } from 'lucide-react'
 import { useEffect, useState, type FormEvent } from 'react'
-import { api, type NewStore } from '../api/client.ts'
+import { api } from '../api/client.ts'
 import { faultOf, sentenceOf } from '../api/problem.ts'
-import type { Store } from '../api/shapes.ts'
+import type { NewStore, Store } from '../api/shapes.ts'
 import { useLive } from '../session/live.tsx'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
@@ -47,7 +47,7 @@ const NO_STORE = { domain: '', api_secret: '', access_token: '', timezone: '', c
 function ConnectForm({ first, onConnected }: { first: boolean; onConnected: (store: Store) => void }) {
   const [form, setForm] = useState({
     ...NO_STORE,
-    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timezone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
   })
   const [domainFault, setDomainFault] = useState<string | null>(null)
   const add = useMutation({ mutationFn: (store: NewStore) => api.addStore(store), onSuccess: onConnected })
@@ -148,12 +148,12 @@ function ConnectForm({ first, onConnected }: { first: boolean; onConnected: (sto
         </div>
         <datalist id="timezones">
           {Intl.supportedValuesOf('timeZone').map((zone) => (
-            <option key={zone} value={zone} />
+            <option key={zone}>{zone}</option>
           ))}
         </datalist>
         <datalist id="currencies">
           {Intl.supportedValuesOf('currency').map((currency) => (
-            <option key={currency} value={currency} />
+            <option key={currency}>{currency}</option>
           ))}
         </datalist>
         <div className="flex justify-end">

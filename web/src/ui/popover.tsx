@@ -3,7 +3,15 @@
  * close it, and focus returns to its button.
  */
 
-import { useEffect, useId, useRef, useState, type ButtonHTMLAttributes, type ReactNode } from 'react'
+import {
+  useCallback,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+  type ButtonHTMLAttributes,
+  type ReactNode,
+} from 'react'
 import { classes } from './classes.ts'
 
 const MARGIN = 8
@@ -35,6 +43,7 @@ export function Popover({ button, buttonProps, label, align = 'start', className
   const buttonRef = useRef<HTMLButtonElement>(null)
   const panelRef = useRef<HTMLDivElement>(null)
   const [open, setOpen] = useState(false)
+  const close = useCallback(() => panelRef.current?.hidePopover(), [])
 
   useEffect(() => {
     if (!open) return
@@ -77,7 +86,8 @@ export function Popover({ button, buttonProps, label, align = 'start', className
           className,
         )}
       >
-        {open && children(() => panelRef.current?.hidePopover())}
+        {/* oxlint-disable-next-line react/refs -- only a click calls it */}
+        {open && children(close)}
       </div>
     </>
   )

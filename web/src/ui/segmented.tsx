@@ -18,7 +18,7 @@ export function Segmented<T extends string>({ label, value, options, onChange }:
         <label
           key={option.value}
           className={classes(
-            'relative flex h-7 cursor-pointer items-center gap-1.5 rounded-md px-2.5 text-[13px] font-medium whitespace-nowrap transition-colors',
+            'relative flex h-7 cursor-pointer items-center gap-1.5 rounded-md px-2.5 text-[13px] max-sm:px-1.5 max-sm:text-xs font-medium whitespace-nowrap transition-colors',
             'has-focus-visible:outline-2 has-focus-visible:-outline-offset-1 has-focus-visible:outline-accent',
             option.value === value
               ? 'bg-surface text-ink shadow-card dark:bg-line-strong'
