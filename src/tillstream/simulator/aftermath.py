@@ -29,6 +29,8 @@ def place(shop: Shopfront, order: Order) -> None:
     shop.ledger.orders[order.id] = order
     habits, draw = shop.plan.habits, shop.random.random()
     at = order.created_at
+    if order.source_name == "pos":
+        _hand_over(order)
     if order.source_name == "web" and draw < habits.pending:
         order.gateway = "bank_transfer"
         _tell_placed(shop, order)
@@ -43,6 +45,13 @@ def place(shop: Shopfront, order: Order) -> None:
         order.financial_status = "paid"
         _tell_placed(shop, order, sale)
     _plan_ahead(shop, order)
+
+
+def _hand_over(order: Order) -> None:
+    """At a till the goods are gone with the buyer."""
+    for line in order.lines:
+        line.fulfilled = line.quantity
+    order.fulfillment_status = "fulfilled"
 
 
 def _tell_placed(shop: Shopfront, order: Order, transaction: Transaction | None = None) -> None:
@@ -92,9 +101,6 @@ def _plan_ahead(shop: Shopfront, order: Order) -> None:
 
 
 def _plan_pos(shop: Shopfront, order: Order) -> None:
-    for line in order.lines:
-        line.fulfilled = line.quantity
-    order.fulfillment_status = "fulfilled"
     if shop.chance(shop.plan.habits.refunded):
         shop.later(order.created_at + shop.between(_HOUR, 14 * _DAY), refund, order)
     if shop.chance(0.01):
@@ -159,7 +165,7 @@ def edit(shop: Shopfront, order: Order, at: int) -> None:
     """Add to the order or take from it, before anything of it was sent or given back."""
     if order.cancelled_at is not None or order.deleted or order.refunds or order.fulfillments:
         return
-    at = order.tick(at)
+    at = order.coming(at)
     identifier = shop.next_id("edit")
     draw = shop.random.random()
     additions = _add(shop, order, identifier, at) if draw < 0.7 else []
@@ -167,6 +173,7 @@ def edit(shop: Shopfront, order: Order, at: int) -> None:
     removals = _remove(shop, order, at, touched) if draw > 0.5 else []
     if not additions and not removals:
         return
+    order.tick(at)
     told = Edit(identifier, at, additions, removals)
     order.edits.append(told)
     _balance(shop, order, at)
@@ -231,7 +238,7 @@ def refund(shop: Shopfront, order: Order, at: int) -> None:
         return
     if order.paid <= 0:
         return
-    at = order.tick(at)
+    at = order.coming(at)
     draw = shop.random.random()
     if draw < 0.12:
         made = _goodwill(shop, order, at)
@@ -240,6 +247,7 @@ def refund(shop: Shopfront, order: Order, at: int) -> None:
     else:
         made = _everything(shop, order, at, shipping=shop.chance(0.5), restock_type="return")
     if made is not None:
+        order.tick(at)
         _pay_back(shop, order, made, at)
         _tell_refund(shop, order, made)
 
@@ -370,19 +378,17 @@ def repay(shop: Shopfront, order: Order, at: int) -> None:
     """The money of an order cancelled before."""
     if order.paid <= 0 or order.deleted:
         return
-    at = order.tick(at)
+    at = order.coming(at)
     made = _everything(shop, order, at, shipping=True, restock_type="cancel")
     if made is not None:
+        order.tick(at)
         _pay_back(shop, order, made, at)
         _tell_refund(shop, order, made)
 
 
 def delete(shop: Shopfront, order: Order, at: int) -> None:
     """Delete an order: only those that never went through a checkout can be."""
-    if order.deleted:
-        return
-    at = order.tick(at)
-    if shop.wants("orders/delete"):
+    if not order.deleted and shop.wants("orders/delete"):
         order.deleted = True
         shop.send("orders/delete", shop.bodies.identifier_only(order.id), at)
 

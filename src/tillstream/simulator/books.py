@@ -123,10 +123,10 @@ def _add_goods(entry: Entry, gross: int, discounts: int, tax: int) -> None:
 def _refund_entry(order: Order, refund: Refund) -> Entry:
     entry = Entry(refund.created_at)
     for item in refund.lines:
-        entry.taxes -= item.tax
         if not (item.line.gift_card or item.line.tip):
             tax_inside = item.tax if order.taxes_included else 0
             entry.sales_reversals += item.subtotal - tax_inside
+            entry.taxes -= item.tax
     entry.taxes -= refund.shipping_tax
     entry.shipping -= refund.shipping
     entry.duties -= refund.duties

@@ -334,9 +334,13 @@ class Order:
     transactions: list[Transaction] = field(default_factory=list[Transaction])
 
     def tick(self, at: int) -> int:
-        """The instant of the next change: ``at``, or later so that no two states share one."""
-        self.updated_at = max(at, self.updated_at + 1)
+        """Change now: ``updated_at`` becomes the instant of ``coming``."""
+        self.updated_at = self.coming(at)
         return self.updated_at
+
+    def coming(self, at: int) -> int:
+        """The instant of a change at ``at``: later, if need be, so that no two states share one."""
+        return max(at, self.updated_at + 1)
 
     @property
     def name(self) -> str:
