@@ -57,7 +57,9 @@ def order_row(order: Order) -> Row:
 
 
 def line_rows(order: Order) -> list[Row]:
-    """The rows of ``mirror.order_lines``; of lines with one id, the last counts."""
+    """The rows of ``mirror.order_lines``: none of a deleted order; of lines with one id, the last counts."""
+    if order.deleted:
+        return []
     return list(
         {
             line.id: {
@@ -83,7 +85,9 @@ def line_rows(order: Order) -> list[Row]:
 
 
 def refund_rows(order: Order) -> list[Row]:
-    """The rows of ``mirror.refunds``."""
+    """The rows of ``mirror.refunds``: none of a deleted order. ``tax`` is that on the lines."""
+    if order.deleted:
+        return []
     return [
         {
             "order_id": order.id,
@@ -91,7 +95,7 @@ def refund_rows(order: Order) -> list[Row]:
             "created_at": instant(refund.created_at),
             "processed_at": instant(refund.processed_at),
             "subtotal": sum(line.subtotal for line in refund.lines),
-            "tax": sum(line.tax for line in refund.lines) + refund.shipping_tax,
+            "tax": sum(line.tax for line in refund.lines),
             "shipping": refund.shipping,
             "note": refund.note,
         }
