@@ -59,7 +59,7 @@ SELECT s.*, b.customers, b.new_customers, b.second_orders
 FROM unnest(%(first)s::date[], %(last)s::date[], %(after)s::timestamptz[], %(before)s::timestamptz[])
   WITH ORDINALITY AS r (first, last, after, before, place)
 CROSS JOIN LATERAL (
-  SELECT """
+  SELECT """  # noqa: S608 - made of literals only
     + _SUMS
     + """
   FROM rollup.sums
@@ -76,7 +76,7 @@ CROSS JOIN LATERAL (
     AND day BETWEEN r.first AND r.last
 ) AS b
 ORDER BY r.place
-"""  # noqa: S608 - made of literals only
+"""
 )
 
 _BY_DAY: LiteralString = (

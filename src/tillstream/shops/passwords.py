@@ -63,8 +63,9 @@ def _is_common(plain: str) -> bool:
 
 def _is_run(plain: str) -> bool:
     """Whether it is a run over a keyboard or the alphabet, either way, also when repeated."""
+    keys = "".join(key for key in plain if key.isalnum())
     tripled = [row * 3 for row in _ROWS]
-    return any(plain in row or plain[::-1] in row for row in tripled)
+    return len(keys) >= SHORTEST // 2 and any(keys in row or keys[::-1] in row for row in tripled)
 
 
 @dataclass(frozen=True)
