@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 import pytest
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.journal.worlds import World
 
 
-async def test_what_is_appended_is_claimed_once_and_settles(world: World):
+async def test_what_is_appended_is_claimed_once_and_settles(world: World) -> None:
     journal = await world.join()
     frames = [frame(0, 3), frame(1, 2), frame(0, 1)]
     await journal.append(frames)
@@ -36,20 +36,20 @@ async def test_what_is_appended_is_claimed_once_and_settles(world: World):
     assert status.oldest_waiting_seconds is None
 
 
-async def test_nothing_appended_is_an_append_of_nothing(world: World):
+async def test_nothing_appended_is_an_append_of_nothing(world: World) -> None:
     journal = await world.join()
     await journal.append([])
     assert await journal.claim(100, 0) == []
 
 
-async def test_what_is_appended_survives_its_appender(world: World):
+async def test_what_is_appended_survives_its_appender(world: World) -> None:
     appender = await world.join()
     written = frame(3, 5)
     await appender.append([written])
     assert await world.drain(await world.join()) == written.deliveries
 
 
-async def test_appending_a_frame_twice_stores_it_once(world: World):
+async def test_appending_a_frame_twice_stores_it_once(world: World) -> None:
     journal = await world.join()
     written = frame(3, 5)
     await journal.append([written])
@@ -58,7 +58,7 @@ async def test_appending_a_frame_twice_stores_it_once(world: World):
     assert (await world.status()).accepted == 5
 
 
-async def test_a_settled_frame_that_comes_again_is_skipped(world: World):
+async def test_a_settled_frame_that_comes_again_is_skipped(world: World) -> None:
     journal = await world.join()
     written = frame(3, 5)
     await journal.append([written])
@@ -69,7 +69,7 @@ async def test_a_settled_frame_that_comes_again_is_skipped(world: World):
     assert (status.accepted, status.applied, status.waiting) == (5, 5, 0)
 
 
-async def test_a_rolled_back_transaction_leaves_the_claim_to_come_again(world: World):
+async def test_a_rolled_back_transaction_leaves_the_claim_to_come_again(world: World) -> Never:
     journal = await world.join()
     written = frame(2, 4)
     await journal.append([written])
@@ -84,7 +84,7 @@ async def test_a_rolled_back_transaction_leaves_the_claim_to_come_again(world: W
     assert await world.drain(journal) == written.deliveries
 
 
-async def test_two_workers_never_share_a_partition(world: World):
+async def test_two_workers_never_share_a_partition(world: World) -> None:
     one, two = await world.join(), await world.join()
     await one.append([frame(p) for p in range(8)])
     first = await world.eventually(one, 4)
@@ -100,7 +100,7 @@ async def test_two_workers_never_share_a_partition(world: World):
     assert (await world.status()).applied == 16
 
 
-async def test_several_claims_of_one_worker_are_of_different_partitions(world: World):
+async def test_several_claims_of_one_worker_are_of_different_partitions(world: World) -> None:
     journal = await world.join()
     await journal.append([frame(p) for p in (1, 1, 2)])
     first = await world.eventually(journal, 1)
@@ -112,7 +112,7 @@ async def test_several_claims_of_one_worker_are_of_different_partitions(world: W
     assert len(await world.drain(journal)) == 3 - len(first) - len(second)
 
 
-async def test_what_a_dead_worker_held_comes_back(world: World):
+async def test_what_a_dead_worker_held_comes_back(world: World) -> None:
     dying, heir = await world.join(), await world.join()
     written = frame(5, 3)
     await dying.append([written])
@@ -124,7 +124,7 @@ async def test_what_a_dead_worker_held_comes_back(world: World):
     assert (await world.status()).waiting == 0
 
 
-async def test_retries_come_later_and_later(world: World):
+async def test_retries_come_later_and_later(world: World) -> None:
     journal = await world.join()
     await journal.append([frame(4)])
     for attempt, delay in enumerate([10, 20, 40, 80, 100, 100]):
@@ -136,7 +136,7 @@ async def test_retries_come_later_and_later(world: World):
         world.clock.advance(0.5)
 
 
-async def test_a_retry_does_not_hold_up_other_frames(world: World):
+async def test_a_retry_does_not_hold_up_other_frames(world: World) -> None:
     journal = await world.join()
     failing, fine = frame(4), frame(4)
     await journal.append([failing])
@@ -145,7 +145,7 @@ async def test_a_retry_does_not_hold_up_other_frames(world: World):
     assert [c.frame_id for c in await world.eventually(journal)] == [fine.id]
 
 
-async def test_an_abandoned_claim_comes_at_once_and_uncounted(world: World):
+async def test_an_abandoned_claim_comes_at_once_and_uncounted(world: World) -> None:
     leaving, staying = await world.join(), await world.join()
     written = frame(4)
     await leaving.append([written])
@@ -156,7 +156,7 @@ async def test_an_abandoned_claim_comes_at_once_and_uncounted(world: World):
     assert [c.attempt for c in await world.eventually(staying)] == [0]
 
 
-async def test_a_parked_delivery_waits_for_its_release(world: World):
+async def test_a_parked_delivery_waits_for_its_release(world: World) -> None:
     journal = await world.join()
     written = frame(1, 3)
     await journal.append([written])
@@ -184,7 +184,7 @@ async def test_a_parked_delivery_waits_for_its_release(world: World):
     assert (status.accepted, status.applied, status.parked, status.waiting) == (3, 3, 0, 0)
 
 
-async def test_a_released_delivery_that_is_still_hopeless_parks_again(world: World):
+async def test_a_released_delivery_that_is_still_hopeless_parks_again(world: World) -> None:
     journal = await world.join()
     written = frame(1)
     hopeless = Parked(written.deliveries[0], "not_json", "Line 1 is no JSON.")
@@ -198,7 +198,7 @@ async def test_a_released_delivery_that_is_still_hopeless_parks_again(world: Wor
     assert (status.accepted, status.parked, status.waiting) == (1, 1, 0)
 
 
-async def test_a_retried_release_is_delayed_too(world: World):
+async def test_a_retried_release_is_delayed_too(world: World) -> None:
     journal = await world.join()
     written = frame(1)
     await journal.append([written])
@@ -211,7 +211,7 @@ async def test_a_retried_release_is_delayed_too(world: World):
     assert [c.attempt for c in await world.eventually(journal)] == [1]
 
 
-async def test_repeats_of_a_held_delivery_do_not_pile_up_and_are_counted(world: World):
+async def test_repeats_of_a_held_delivery_do_not_pile_up_and_are_counted(world: World) -> None:
     journal = await world.join()
     shop = shop_in(6)
     for _ in range(3):
@@ -228,7 +228,7 @@ async def test_repeats_of_a_held_delivery_do_not_pile_up_and_are_counted(world: 
     assert (status.accepted, status.applied, status.parked) == (6, 6, 0)
 
 
-async def test_deliveries_of_an_unknown_shop_come_once_it_is_connected(world: World):
+async def test_deliveries_of_an_unknown_shop_come_once_it_is_connected(world: World) -> None:
     journal = await world.join()
     stranger, known = delivery(shop_in(2, 1)), delivery(shop_in(2, 2))
     await journal.append([frame(2, deliveries=[stranger, known])])
@@ -248,7 +248,7 @@ async def test_deliveries_of_an_unknown_shop_come_once_it_is_connected(world: Wo
     assert (status.accepted, status.applied, status.unrouted, status.waiting) == (2, 2, 0, 0)
 
 
-async def test_a_frame_that_cannot_be_read_parks_alone(world: World):
+async def test_a_frame_that_cannot_be_read_parks_alone(world: World) -> None:
     journal = await world.join()
     broken, fine = frame(3, 4), frame(3, 2)
     await world.append_raw(broken, b"\x28\xb5\x2f\xfd no frame")
@@ -264,7 +264,7 @@ async def test_a_frame_that_cannot_be_read_parks_alone(world: World):
     assert [row.deliveries for row in await world.held("parked")] == [4]
 
 
-async def test_waiting_ends_with_the_first_append(world: World):
+async def test_waiting_ends_with_the_first_append(world: World) -> None:
     journal, appender = await world.join(), await world.join()
     assert await journal.claim(100, 0) == []
     waiting = asyncio.create_task(journal.claim(100, DEADLINE))
@@ -274,7 +274,7 @@ async def test_waiting_ends_with_the_first_append(world: World):
         assert [c.frame_id for c in await waiting] == [written.id]
 
 
-async def test_a_busy_partition_leaves_room_for_the_others(world: World):
+async def test_a_busy_partition_leaves_room_for_the_others(world: World) -> None:
     journal = await world.join()
     await journal.append([frame(0, 10) for _ in range(50)])
     await journal.append([frame(1, 10), frame(2, 10)])
@@ -288,13 +288,13 @@ async def test_a_busy_partition_leaves_room_for_the_others(world: World):
     assert seen == {0, 1, 2}
 
 
-async def test_a_frame_larger_than_was_asked_for_comes_all_the_same(world: World):
+async def test_a_frame_larger_than_was_asked_for_comes_all_the_same(world: World) -> None:
     journal = await world.join()
     await journal.append([frame(0, 30)])
     assert [c.size for c in await world.eventually(journal, 10)] == [30]
 
 
-async def test_settling_what_another_worker_settled_is_refused(world: World):
+async def test_settling_what_another_worker_settled_is_refused(world: World) -> None:
     slow, quick = await world.join(), await world.join()
     await slow.append([frame(0, 2)])
     claims = await world.eventually(slow)
@@ -309,7 +309,7 @@ async def test_settling_what_another_worker_settled_is_refused(world: World):
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_the_books_balance_whatever_happens(world: World, seed: int):
+async def test_the_books_balance_whatever_happens(world: World, seed: int) -> None:
     """A seeded walk through everything a worker may do; each accepted delivery is always somewhere."""
     dice = random.Random(seed)
     worker, appender = await world.join(), await world.join()

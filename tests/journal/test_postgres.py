@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.journal.worlds import DEADLINE, PARTITIONS, PostgresWorld, delivery, frame, shop_in
@@ -41,7 +42,7 @@ def mute_port() -> Iterator[int]:
 @pytest.mark.parametrize("mute", [False, True])
 async def test_an_append_is_refused_within_two_seconds(
     mute: bool, unused_port: int, mute_port: int
-):
+) -> None:
     url = make_conninfo(host="127.0.0.1", port=mute_port if mute else unused_port, user="nobody")
     async with postgres_journal(url, PARTITIONS, utc_now) as journal:
         began = time.monotonic()
@@ -51,7 +52,7 @@ async def test_an_append_is_refused_within_two_seconds(
         assert await journal.claim(10, 0) == []
 
 
-async def test_connections_that_are_cut_under_load_lose_nothing(postgres: PostgresWorld):
+async def test_connections_that_are_cut_under_load_lose_nothing(postgres: PostgresWorld) -> None:
     ingest, worker = await postgres.join(), await postgres.join()
     written: list[Frame] = []
     for turn in range(30):
@@ -72,7 +73,7 @@ async def test_connections_that_are_cut_under_load_lose_nothing(postgres: Postgr
     assert status.applied == status.accepted == 2 * len(written)
 
 
-async def test_two_workers_both_get_partitions(postgres: PostgresWorld):
+async def test_two_workers_both_get_partitions(postgres: PostgresWorld) -> None:
     one, two = await postgres.join(), await postgres.join()
     shares: dict[int, set[int]] = {0: set(), 1: set()}
     async with asyncio.timeout(DEADLINE):
@@ -88,7 +89,9 @@ async def as_api(postgres: PostgresWorld, tenant: int, connection: Connection) -
     await connection.execute("SELECT set_config('tillstream.tenant', %s, false)", (str(tenant),))
 
 
-async def test_a_tenant_sees_and_releases_its_own_held_deliveries_alone(postgres: PostgresWorld):
+async def test_a_tenant_sees_and_releases_its_own_held_deliveries_alone(
+    postgres: PostgresWorld,
+) -> None:
     journal = await postgres.join()
     mine, theirs, nobodys = (delivery(shop_in(p)) for p in (0, 1, 2))
     await journal.append([frame(0, deliveries=[mine, theirs, nobodys])])
@@ -108,15 +111,15 @@ async def test_a_tenant_sees_and_releases_its_own_held_deliveries_alone(postgres
 
 
 @pytest.mark.parametrize("table", ["frames", "pending", "progress"])
-async def test_the_api_may_not_read_what_mixes_tenants(postgres: PostgresWorld, table: str):
+async def test_the_api_may_not_read_what_mixes_tenants(postgres: PostgresWorld, table: str) -> None:
     async with postgres.api() as connection:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await connection.execute(
-                psycopg.sql.SQL("SELECT FROM journal.{}").format(psycopg.sql.Identifier(table))
+                sql.SQL("SELECT FROM journal.{}").format(sql.Identifier(table))
             )
 
 
-async def test_the_api_may_know_the_totals(postgres: PostgresWorld):
+async def test_the_api_may_know_the_totals(postgres: PostgresWorld) -> None:
     journal = await postgres.join()
     await journal.append([frame(0, 3)])
     async with postgres.api() as connection:
@@ -125,7 +128,7 @@ async def test_the_api_may_know_the_totals(postgres: PostgresWorld):
     assert status.oldest_waiting_seconds is not None
 
 
-async def test_frames_replay_in_order_and_by_shop(postgres: PostgresWorld):
+async def test_frames_replay_in_order_and_by_shop(postgres: PostgresWorld) -> None:
     journal = await postgres.join()
     one, two = delivery(shop_in(1)), delivery(shop_in(1, 1))
     frames = [frame(1, deliveries=[one, two]), frame(1, deliveries=[two])]
@@ -143,7 +146,7 @@ async def test_frames_replay_in_order_and_by_shop(postgres: PostgresWorld):
         assert [f async for f in none] == []
 
 
-async def test_settled_frames_expire_and_waiting_ones_do_not(postgres: PostgresWorld):
+async def test_settled_frames_expire_and_waiting_ones_do_not(postgres: PostgresWorld) -> None:
     journal = await postgres.join()
     await journal.append([frame(0), frame(1)])
     await postgres.drain(journal)

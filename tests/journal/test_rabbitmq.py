@@ -48,6 +48,7 @@ class Tally(list[Frame]):
     def __init__(self) -> None:
         super().__init__()
         self.grown = asyncio.Event()
+        self.longest_refusal = 0.0
 
     def add(self, frames: list[Frame]) -> None:
         self.extend(frames)
@@ -67,9 +68,8 @@ async def append_for_ever(journal: RabbitJournal, confirmed: Tally, refused: asy
         began = time.monotonic()
         try:
             await journal.append(batch)
-        except Unavailable as unavailable:
-            assert time.monotonic() - began < 2
-            assert unavailable.retry_after > 0
+        except Unavailable:
+            confirmed.longest_refusal = max(confirmed.longest_refusal, time.monotonic() - began)
             refused.set()
         else:
             confirmed.add(batch)
@@ -82,7 +82,9 @@ async def apply_for_ever(world: RabbitWorld, journal: RabbitJournal, applied: Ta
         applied.add([Frame(c.frame_id, c.partition, c.deliveries) for c in claims if c.frame_id])
 
 
-async def test_a_broker_killed_under_load_loses_nothing(database: Database, mortal: PrivateBroker):
+async def test_a_broker_killed_under_load_loses_nothing(
+    database: Database, mortal: PrivateBroker
+) -> None:
     confirmed, applied = Tally(), Tally()
     async with (
         RabbitWorld(database, mortal) as world,
@@ -95,7 +97,12 @@ async def test_a_broker_killed_under_load_loses_nothing(database: Database, mort
         refused = asyncio.Event()
         appending = group.create_task(append_for_ever(ingest, confirmed, refused))
         applying = group.create_task(apply_for_ever(world, worker, applied))
-        await applied.grow(50)
+        # Under load for three seconds: RabbitMQ 3.10 writes the names of new queues to disk up to a
+        # second later, and one that is killed before that comes back without a leader.
+        loop = asyncio.get_running_loop()
+        killed_at = loop.time() + 3
+        while loop.time() < killed_at:
+            await applied.grow(1)
         await asyncio.to_thread(mortal.kill)
         async with asyncio.timeout(DEADLINE):
             await refused.wait()
@@ -109,6 +116,7 @@ async def test_a_broker_killed_under_load_loses_nothing(database: Database, mort
     async with world.connection() as connection:
         rows = await (await connection.execute("SELECT id FROM journal.frames")).fetchall()
         status = await broker_status(mortal.url, connection, PARTITIONS, utc_now)
+    assert confirmed.longest_refusal < 2
     stored = {row[0] for row in rows}
     assert {f.id for f in confirmed} <= stored
     # Once each; the one whose settling was cut off by our own cancelling may be missing.
@@ -116,7 +124,7 @@ async def test_a_broker_killed_under_load_loses_nothing(database: Database, mort
     assert (status.waiting, status.applied) == (0, 2 * len(stored))
 
 
-async def test_without_a_broker_an_append_is_refused_within_two_seconds(unused_port: int):
+async def test_without_a_broker_an_append_is_refused_within_two_seconds(unused_port: int) -> None:
     async with rabbitmq_journal(
         f"amqp://guest:guest@127.0.0.1:{unused_port}/", None, PARTITIONS, utc_now
     ) as journal:
@@ -126,7 +134,7 @@ async def test_without_a_broker_an_append_is_refused_within_two_seconds(unused_p
         assert time.monotonic() - began < 2
 
 
-async def test_a_message_that_is_not_ours_parks(rabbit: RabbitWorld):
+async def test_a_message_that_is_not_ours_parks(rabbit: RabbitWorld) -> None:
     journal = await rabbit.join()
     await journal.append([frame(0)])
     assert len(await rabbit.drain(journal)) == 1
@@ -138,7 +146,7 @@ async def test_a_message_that_is_not_ours_parks(rabbit: RabbitWorld):
     assert row.reason == "undecodable_frame"
 
 
-async def test_workers_share_the_queues_and_take_over_from_each_other(rabbit: RabbitWorld):
+async def test_workers_share_the_queues_and_take_over_from_each_other(rabbit: RabbitWorld) -> None:
     one, two = await rabbit.join(), await rabbit.join()
     await one.append([frame(p) for p in range(PARTITIONS)])
     await rabbit.finish(one, await rabbit.eventually(one))
@@ -154,14 +162,18 @@ async def test_workers_share_the_queues_and_take_over_from_each_other(rabbit: Ra
     await rabbit.drain(two)
 
 
-async def test_frames_that_an_earlier_journal_left_in_postgresql_are_applied(rabbit: RabbitWorld):
+async def test_frames_that_an_earlier_journal_left_in_postgresql_are_applied(
+    rabbit: RabbitWorld,
+) -> None:
     async with rabbit.postgres() as before:
         left_behind = frame(2, 3)
         await before.append([left_behind])
     assert await rabbit.drain(await rabbit.join()) == left_behind.deliveries
 
 
-async def test_a_backlog_that_nobody_holds_is_never_reported_as_nothing(rabbit: RabbitWorld):
+async def test_a_backlog_that_nobody_holds_is_never_reported_as_nothing(
+    rabbit: RabbitWorld,
+) -> None:
     journal = await rabbit.join()
     await journal.append([frame(2, 3)])
     status = await rabbit.status()

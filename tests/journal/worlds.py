@@ -26,12 +26,11 @@ from tillstream.journal.contract import (
 )
 from tillstream.journal.encoding import encode_deliveries
 from tillstream.journal.memory import MemoryJournal, MemoryStore, memory_journal
-from tillstream.journal.operations import HeldRow
 from tillstream.journal.postgres import PostgresJournal, postgres_journal
 from tillstream.journal.rabbitmq import (
-    RabbitClaimer,
     RabbitJournal,
     _declare,
+    _Line,
     broker_status,
     queue_name,
     rabbitmq_journal,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Database
     from tillstream.foundation.database import Connection
+    from tillstream.journal.operations import HeldRow
     from tillstream.journal.outcome import Kind
     from tillstream.journal.private_broker import PrivateBroker
 
@@ -301,7 +301,7 @@ class RabbitWorld(PostgresWorld):
         assert desk._session is not None
         desk._session.pgconn.finish()
         await desk._ear.close()
-        await RabbitClaimer.__mro__[1].close(journal.claimer)
+        await _Line.close(journal.claimer)
 
     async def delivered(self, worker: Journal, frames: int) -> None:
         assert isinstance(worker, RabbitJournal)

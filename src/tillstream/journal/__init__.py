@@ -1,0 +1,1 @@
+"""Durable, at least once: what was received, until it is applied, parked or released again."""

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
-from uuid import UUID
 
 import msgspec
 
@@ -25,6 +24,7 @@ from tillstream.journal.stored import read_claim
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence
+    from uuid import UUID
 
     from tillstream.foundation.clock import Clock
     from tillstream.foundation.database import Connection

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - a field's type, read at run time
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, LiteralString
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import msgspec
 from tillstream.journal.contract import Frame, Status, first_id_at
 from tillstream.journal.ear import HELD
 from tillstream.journal.encoding import Undecodable, decode_deliveries
-from tillstream.journal.outcome import Kind  # noqa: TC001 - a field's type, read at run time
+from tillstream.journal.outcome import Kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Sequence

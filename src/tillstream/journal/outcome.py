@@ -126,7 +126,8 @@ def _undecodable(claim: Claim) -> HeldDelivery:
         None,
         None,
         UNDECODABLE,
-        f"Frame {origin} cannot be read ({claim.fault}). Restore it from a backup, or have Shopify's data imported again.",
+        f"Frame {origin} cannot be read ({claim.fault}). Restore it from a backup, "
+        "or have Shopify's data imported again.",
         claim.body,
         claim.size,
     )

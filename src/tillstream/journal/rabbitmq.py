@@ -23,7 +23,7 @@ from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryErr
 
 from tillstream.journal import operations
 from tillstream.journal.backoff import Backoff
-from tillstream.journal.contract import Claim, Unavailable
+from tillstream.journal.contract import Claim
 from tillstream.journal.encoding import encode_frame
 from tillstream.journal.fairness import fair_shares
 from tillstream.journal.outcome import outcome_of
@@ -94,7 +94,10 @@ def _setter(event: asyncio.Event) -> Callable[[object, BaseException | None], No
 
 async def _declare(channel: AbstractChannel, partitions: int) -> None:
     for partition in range(partitions):
-        await channel.declare_queue(queue_name(partition), durable=True, arguments=_QUEUE)
+        # A queue without a leader would never answer; then dialling again may meet one that has.
+        await channel.declare_queue(
+            queue_name(partition), durable=True, arguments=_QUEUE, timeout=_CONNECT_SECONDS
+        )
 
 
 class _Line:
