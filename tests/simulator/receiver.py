@@ -30,6 +30,7 @@ class Receiver:
     port: int = 0
     connections: int = 0
     _server: asyncio.Server | None = None
+    _serving: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _writers: set[asyncio.StreamWriter] = field(default_factory=set[asyncio.StreamWriter])
 
     @property
@@ -47,9 +48,19 @@ class Receiver:
         for writer in self._writers:
             writer.transport.abort()
 
+    async def end(self) -> None:
+        """Die, and wait until every line is closed."""
+        self.die()
+        if self._serving:
+            await asyncio.wait(self._serving)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         try:
             while (received := await _read(reader)) is not None:
                 number, self.tries = self.tries, self.tries + 1
@@ -87,4 +98,4 @@ async def receiving(
     try:
         yield receiver
     finally:
-        receiver.die()
+        await receiver.end()

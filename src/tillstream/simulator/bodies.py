@@ -11,6 +11,7 @@ and kept as raw JSON.
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -74,6 +75,8 @@ class Bodies:
     def __init__(self, plan: ShopPlan, clock: ShopClock, shop_id: int) -> None:
         self._plan = plan
         self._currency = Currency.of(plan.currency)
+        # Prices recur: most amounts were printed before.
+        self._text: Callable[[int], str] = lru_cache(maxsize=1 << 16)(self._currency.text)
         self._clock = clock
         self._shop_id = shop_id
         self._bags: dict[int, msgspec.Raw] = {}
@@ -87,16 +90,14 @@ class Bodies:
             return self._foreign_bag(minor, presentment)
         found = self._bags.get(minor)
         if found is None:
-            money = f'{{"amount":"{self._currency.text(minor)}","currency_code":"{self._currency.code}"}}'
+            money = f'{{"amount":"{self._text(minor)}","currency_code":"{self._currency.code}"}}'
             found = msgspec.Raw(f'{{"shop_money":{money},"presentment_money":{money}}}'.encode())
             self._bags[minor] = found
         return found
 
     def _foreign_bag(self, minor: int, presentment: tuple[str, int]) -> msgspec.Raw:
         theirs = Currency.of(presentment[0])
-        ours = (
-            f'{{"amount":"{self._currency.text(minor)}","currency_code":"{self._currency.code}"}}'
-        )
+        ours = f'{{"amount":"{self._text(minor)}","currency_code":"{self._currency.code}"}}'
         amount = theirs.text(exchanged(minor, self._currency, presentment))
         return msgspec.Raw(
             f'{{"shop_money":{ours},"presentment_money":{{"amount":"{amount}","currency_code":"{theirs.code}"}}}}'.encode()
@@ -203,7 +204,7 @@ class Bodies:
         )
 
     def _variant(self, product: Product, variant: Variant) -> Json:
-        text = self._currency.text
+        text = self._text
         compare = variant.compare_at_price
         return {
             "admin_graphql_api_id": f"gid://shopify/ProductVariant/{variant.id}",
@@ -311,7 +312,7 @@ class Bodies:
         )
 
     def _cart_line(self, line: Line) -> Json:
-        text, bag = self._currency.text, self._bag
+        text, bag = self._text, self._bag
         variant, product = line.variant, line.product
         whole = bag(line.total, None)
         return {
@@ -343,7 +344,7 @@ class Bodies:
 
     def checkout(self, checkout: Checkout, totals: Totals) -> bytes:
         """``checkouts/create`` and ``checkouts/update``: plain amounts only, no ``*_set``."""
-        text, basket = self._currency.text, checkout.basket
+        text, basket = self._text, checkout.basket
         shipping = basket.shipping
         printed: Json = {
             "token": checkout.token,
@@ -414,7 +415,7 @@ class Bodies:
         return _encode(printed)
 
     def _checkout_line(self, line: Line) -> Json:
-        text, product, variant = self._currency.text, line.product, line.variant
+        text, product, variant = self._text, line.product, line.variant
         return {
             "applied_discounts": [],
             "discount_allocations": [
@@ -450,7 +451,7 @@ class Bodies:
         }
 
     def _checkout_shipping(self, shipping: Shipping) -> Json:
-        text = self._currency.text
+        text = self._text
         return {
             "code": shipping.code,
             "price": text(shipping.price),
@@ -539,7 +540,7 @@ class Bodies:
 
     def _order_money(self, order: Order, placed: Totals, now: Totals) -> Json:
         theirs = order.presentment
-        text = self._currency.text
+        text = self._text
 
         def bag(minor: int) -> msgspec.Raw:
             return self._bag(minor, theirs)
@@ -578,7 +579,7 @@ class Bodies:
         }
 
     def _order_parts(self, order: Order) -> Json:
-        text, theirs = self._currency.text, order.presentment
+        text, theirs = self._text, order.presentment
         address = self._order_address(order)
         shipping = order.shipping
         printed: Json = {
@@ -623,7 +624,7 @@ class Bodies:
         return _address(order.customer, place, city) | {"latitude": None, "longitude": None}
 
     def _line(self, line: Line, order: Order) -> Json:
-        text, theirs = self._currency.text, order.presentment
+        text, theirs = self._text, order.presentment
         product, variant = line.product, line.variant
         variant_title = variant.title if variant and variant.title != "Default Title" else None
         return {
@@ -668,7 +669,7 @@ class Bodies:
         }
 
     def _shipping(self, shipping: Shipping, theirs: Presentment) -> Json:
-        text = self._currency.text
+        text = self._text
         allocations: list[Json] = []
         if shipping.application is not None:
             allocations.append(
@@ -697,7 +698,7 @@ class Bodies:
         }
 
     def _taxes(self, taxes: Sequence[tuple[TaxRate, int]], theirs: Presentment) -> list[Json]:
-        text = self._currency.text
+        text = self._text
         return [
             {
                 "channel_liable": False,
@@ -806,7 +807,7 @@ class Bodies:
         return told
 
     def _adjustment(self, refund: Refund, order: Order, kind: str, amount: int, tax: int) -> Json:
-        text, theirs = self._currency.text, order.presentment
+        text, theirs = self._text, order.presentment
         return {
             "id": refund.id + (3 if kind == "shipping_refund" else 4),
             "amount": text(amount),
@@ -826,7 +827,7 @@ class Bodies:
     def _transaction(self, transaction: Transaction, order: Order) -> Json:
         when = self._clock.text(transaction.created_at)
         theirs = order.presentment
-        code, amount = self._currency.code, self._currency.text(transaction.amount)
+        code, amount = self._currency.code, self._text(transaction.amount)
         if theirs is not None:
             code = theirs[0]
             amount = Currency.of(code).text(exchanged(transaction.amount, self._currency, theirs))

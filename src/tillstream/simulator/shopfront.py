@@ -143,7 +143,7 @@ class Shopfront:
     def send(self, topic: str, body: bytes, at: int) -> None:
         """Send ``body`` for what happened at ``at``."""
         triggered = instant(at) + timedelta(milliseconds=self.between(80, 900))
-        due = triggered + timedelta(milliseconds=self.between(200, 4_000))
+        due = triggered + timedelta(milliseconds=self.between(100, 1_500))
         self._out.append(
             Webhook(
                 self.plan.domain,
