@@ -6,7 +6,9 @@ import { ProblemError } from './api/problem.ts'
 import { App } from './app.tsx'
 import './styles.css'
 
-const MAX_RETRIES = 2
+/** One, soon: a longer silence would look like loading, and the next change asks again anyway. */
+const MAX_RETRIES = 1
+const RETRY_MS = 500
 
 const client = new QueryClient({
   defaultOptions: {
@@ -15,6 +17,7 @@ const client = new QueryClient({
       staleTime: Number.POSITIVE_INFINITY,
       refetchOnWindowFocus: false,
       // A refusal (4xx) stays one however often it is asked; a hiccup may pass.
+      retryDelay: RETRY_MS,
       retry: (failures, error) =>
         failures < MAX_RETRIES &&
         (!(error instanceof ProblemError) || error.status === 0 || error.status >= 500),

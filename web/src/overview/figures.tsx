@@ -100,7 +100,8 @@ function LeadingFigure({
       <FigureValue
         measure={shown}
         stats={stats}
-        className="mt-1 text-[22px] leading-8 font-semibold tracking-[-0.025em] sm:text-[26px]"
+        className="mt-1 leading-8 font-semibold tracking-[-0.025em]"
+        sized
       />
       <div className="mt-1 flex h-8 items-end justify-between gap-3">
         {stats ? <FigureDelta measure={shown} stats={stats} /> : <Skeleton className="h-4 w-14" />}
@@ -119,21 +120,34 @@ function FollowingFigure({ measure: shown, stats }: FigureProps) {
         </span>
         <Definition measure={shown} />
       </div>
-      <div className="mt-0.5 flex flex-wrap items-baseline justify-between gap-x-2">
-        <FigureValue
-          measure={shown}
-          stats={stats}
-          className="text-base leading-6 font-semibold tracking-[-0.015em]"
-        />
-        {stats && <FigureDelta measure={shown} stats={stats} />}
-      </div>
+      <FigureValue
+        measure={shown}
+        stats={stats}
+        className="mt-0.5 text-base leading-6 font-semibold tracking-[-0.015em]"
+      />
+      <div className="flex h-5 items-center">{stats && <FigureDelta measure={shown} stats={stats} />}</div>
     </li>
   )
 }
 
-function FigureValue({ measure: shown, stats, className }: FigureProps & { className: string }) {
+/** A long amount is set smaller instead of being cut off: a figure without its end is another figure. */
+function sizeFor(text: string): string {
+  if (text.length > 15) return 'text-base'
+  return text.length > 12 ? 'text-lg sm:text-xl' : 'text-[22px] sm:text-[26px]'
+}
+
+interface FigureValueProps extends FigureProps {
+  className: string
+  sized?: boolean
+}
+
+function FigureValue({ measure: shown, stats, className, sized = false }: FigureValueProps) {
+  const text = stats ? formatMeasure(stats[shown.name], shown.unit, stats.currency) : ''
   return (
-    <p data-testid={`figure-${shown.name}`} className={classes('truncate figures', className)}>
+    <p
+      data-testid={`figure-${shown.name}`}
+      className={classes('truncate figures', className, sized && sizeFor(text))}
+    >
       {stats ? (
         <Tween
           value={stats[shown.name]}

@@ -3,10 +3,11 @@ import { useEffect, useState } from 'react'
 import { api } from '../api/client.ts'
 import { ProblemError } from '../api/problem.ts'
 import type { Stats, Store } from '../api/shapes.ts'
+import { pageLocale } from '../domain/money.ts'
 import { intervalFor } from '../domain/ranges.ts'
 import type { MeasureName } from '../domain/measures.ts'
 import { setSearch } from '../ui/location.tsx'
-import { Failed } from '../ui/states.tsx'
+import { Alert, Failed } from '../ui/states.tsx'
 import { useTitle } from '../ui/title.ts'
 import { Breakdown } from './breakdown.tsx'
 import { CheckoutsPanel } from './checkouts-panel.tsx'
@@ -49,6 +50,9 @@ export function Overview({ stores }: { stores: readonly Store[] }) {
   return (
     <>
       <Controls scope={scope} stores={stores} comparison={stats.data?.comparison ?? null} />
+      {stats.isError && stats.data && (
+        <Outdated error={stats.error} asOf={stats.data.as_of} timezone={scope.timezone} />
+      )}
       {stats.isError && !stats.data ? (
         <div className="rounded-xl border border-line bg-surface">
           <Failed what="The figures" error={stats.error} onRetry={() => void stats.refetch()} />
@@ -81,6 +85,19 @@ export function Overview({ stores }: { stores: readonly Store[] }) {
         </div>
       )}
     </>
+  )
+}
+
+/** The last figures stay on the page, with the time that they are of. */
+function Outdated({ error, asOf, timezone }: { error: Error; asOf: string; timezone: string }) {
+  const time = new Intl.DateTimeFormat(pageLocale(), { timeZone: timezone, timeStyle: 'medium' })
+  return (
+    <div className="mb-4">
+      <Alert>
+        These figures are of {time.format(new Date(asOf))} and could not be brought up to date.{' '}
+        {error.message}
+      </Alert>
+    </div>
   )
 }
 

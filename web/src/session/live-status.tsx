@@ -18,7 +18,7 @@ export function LiveStatusBadge() {
     <div
       data-testid="live-status"
       data-status={status}
-      className="mr-1 flex h-8 items-center gap-2 rounded-full border border-line bg-surface px-3 text-[13px]"
+      className="mr-1 flex h-8 items-center gap-2.5 rounded-full border border-line bg-surface px-3 text-[13px]"
     >
       <span aria-hidden className="relative flex size-2">
         {status === 'live' && (

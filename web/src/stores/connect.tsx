@@ -131,7 +131,7 @@ function ConnectForm({ first, onConnected }: { first: boolean; onConnected: (sto
             value={form.timezone}
             onChange={change('timezone')}
             error={fault('timezone')}
-            hint="As the store has it: it decides where a day begins."
+            hint="The store’s own: it decides where a day begins."
           />
           <Field
             label="Currency"
@@ -143,7 +143,7 @@ function ConnectForm({ first, onConnected }: { first: boolean; onConnected: (sto
             value={form.currency}
             onChange={change('currency')}
             error={fault('currency')}
-            hint="As the store has it."
+            hint="The store’s own."
           />
         </div>
         <datalist id="timezones">
