@@ -16,6 +16,7 @@ Interval = Literal["hour", "day", "week", "month"]
 DateInterval = Literal["day", "week", "month"]
 T = TypeVar("T")
 
+_HOUR: Final = timedelta(hours=1)
 _QUARTER: Final = timedelta(minutes=15)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -55,8 +56,8 @@ def _next_start(start: date, interval: DateInterval) -> date:
 def hour_starts(days: Days, zone: str) -> list[datetime]:
     """The UTC instant of every local hour of ``days``: 23 or 25 a day where clocks change.
 
-    They are asked of the same function that made the rollup's buckets, quarter of an hour by
-    quarter (no zone's clock is finer), so that both agree also where clocks have odd histories.
+    They are asked of the same function that made the rollup's buckets, so that both agree also
+    where clocks have odd histories.
     """
     starts: dict[datetime, None] = {}
     instant = days.hours_after
@@ -64,7 +65,9 @@ def hour_starts(days: Days, zone: str) -> list[datetime]:
         hour, day = bucket((instant - EPOCH) // _MICROSECOND, zone)
         if days.first <= day <= days.last:
             starts[hour] = None
-        instant += _QUARTER
+        # An hour after the hour began; where the clock was set back within it, an hour on is still
+        # the same hour or one that began earlier: then on by a quarter, finer than any change.
+        instant = max(hour + _HOUR, instant + _QUARTER)
     return list(starts)
 
 
