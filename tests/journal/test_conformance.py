@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -70,7 +70,7 @@ async def test_a_settled_frame_that_comes_again_is_skipped(world: World) -> None
     assert (status.accepted, status.applied, status.waiting) == (5, 5, 0)
 
 
-async def test_a_rolled_back_transaction_leaves_the_claim_to_come_again(world: World) -> Never:
+async def test_a_rolled_back_transaction_leaves_the_claim_to_come_again(world: World) -> None:
     journal = await world.join()
     written = frame(2, 4)
     await journal.append([written])
