@@ -123,6 +123,34 @@ CREATE TABLE mirror.topics (
   PRIMARY KEY (tenant_id, store_id, topic)
 );
 
+-- What the planner should believe of these tables before autovacuum has ever looked at them: that
+-- one store has many rows, and a token or an id one. Without it, the first minutes of a fresh
+-- installation look tokens up by walking through all rows of a store. The sample itself goes.
+INSERT INTO mirror.orders (
+  tenant_id, store_id, id, customer_id, checkout_token, cart_token, taxes_included, test, deleted,
+  processed_at, total_price, subtotal_price, total_tax, total_discounts, current_total_price, discount_codes, state)
+SELECT 1, 1, n, n / 2, 'checkout' || n, 'cart' || n, false, false, false,
+  timestamptz 'epoch' + n * interval '1 hour', n, n, n, n, n, '{}', '{}' FROM generate_series(1, 3000) AS n;
+INSERT INTO mirror.order_lines (
+  tenant_id, store_id, order_id, id, quantity, price, discount, tax, gift_card, tip)
+SELECT 1, 1, n / 2, n, 1, n, 0, n, false, false FROM generate_series(1, 3000) AS n;
+INSERT INTO mirror.refunds (tenant_id, store_id, order_id, id, subtotal, tax, shipping)
+SELECT 1, 1, n, n, n, n, n FROM generate_series(1, 3000) AS n;
+INSERT INTO mirror.checkouts (tenant_id, store_id, token, cart_token, total_price, deleted, state)
+SELECT 1, 1, 'checkout' || n, 'cart' || n, n, false, '{}' FROM generate_series(1, 3000) AS n;
+INSERT INTO mirror.customers (tenant_id, store_id, id, deleted, state)
+SELECT 1, 1, n, false, '{}' FROM generate_series(1, 3000) AS n;
+INSERT INTO mirror.products (tenant_id, store_id, id, deleted, state)
+SELECT 1, 1, n, false, '{}' FROM generate_series(1, 3000) AS n;
+INSERT INTO mirror.variants (tenant_id, store_id, product_id, id, price)
+SELECT 1, 1, n / 2, n, n FROM generate_series(1, 3000) AS n;
+INSERT INTO mirror.deliveries (tenant_id, store_id, key, webhook_id, topic, received_at)
+SELECT 1, 1, gen_random_uuid(), n, 'orders/create', now() FROM generate_series(1, 3000) AS n;
+ANALYZE mirror.orders, mirror.order_lines, mirror.refunds, mirror.checkouts, mirror.customers,
+  mirror.products, mirror.variants, mirror.deliveries;
+TRUNCATE mirror.orders, mirror.order_lines, mirror.refunds, mirror.checkouts, mirror.customers,
+  mirror.products, mirror.variants, mirror.deliveries;
+
 DO $$
 DECLARE
   name text;

@@ -104,6 +104,23 @@ CREATE TABLE rollup.live_ids (
   id bigint NOT NULL
 );
 
+-- What the planner should believe before autovacuum has looked; see migration 0030.
+INSERT INTO rollup.ledger (tenant_id, store_id, source, source_id, entry, at, hour, day, customer_id)
+SELECT 1, 1, CASE WHEN n % 2 = 0 THEN 'order' ELSE 'checkout' END, 'id' || n, 'placement', at, at, at::date, n / 2
+FROM generate_series(1, 3000) AS n, LATERAL (SELECT timestamptz 'epoch' + n * interval '1 hour') AS t (at);
+INSERT INTO rollup.sums (tenant_id, store_id, hour, day)
+SELECT 1, 1, at, at::date
+FROM generate_series(1, 3000) AS n, LATERAL (SELECT timestamptz 'epoch' + n * interval '1 hour') AS t (at);
+INSERT INTO rollup.rhythm (tenant_id, store_id, day, previous_day, second, orders)
+SELECT 1, 1, date '2020-01-01' + n / 50, date '2020-01-01' + n % 50, false, 1 FROM generate_series(1, 3000) AS n;
+INSERT INTO rollup.customers (tenant_id, store_id, customer_id, orders, total_spent, moments)
+SELECT 1, 1, n, 1, n, '[]' FROM generate_series(1, 3000) AS n;
+INSERT INTO rollup.checkouts (tenant_id, store_id, token, stage, counted, started_at, last_active_at, value, recovered_value)
+SELECT 1, 1, 'checkout' || n, CASE WHEN n % 3 = 0 THEN 'abandoned' ELSE 'converted' END, true, at, at, n, 0
+FROM generate_series(1, 3000) AS n, LATERAL (SELECT timestamptz 'epoch' + n * interval '1 hour') AS t (at);
+ANALYZE rollup.ledger, rollup.sums, rollup.rhythm, rollup.customers, rollup.checkouts;
+TRUNCATE rollup.ledger, rollup.sums, rollup.rhythm, rollup.customers, rollup.checkouts;
+
 DO $$
 DECLARE
   name text;
