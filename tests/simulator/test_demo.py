@@ -96,6 +96,19 @@ def test_the_time_away_is_filled_at_an_ordinary_pace(cursor: Cursor) -> None:
     assert live > 500
 
 
+def test_nothing_is_sent_that_might_be_told_differently(cursor: Cursor) -> None:
+    cursor.resume(NOW, 30, 3)
+    demo = Demo("http://h", SECRET, cursor)
+    border = NOW + timedelta(minutes=30)
+    for webhook in demo._promised(iter(told_before(cursor, border))):
+        assert webhook.triggered_at.timestamp() < cursor.told_until
+    # stopped at 17:00, and on at once: the story stays as promised, then changes pace
+    before = told_before(cursor, border)
+    cursor.resume(border, 600, 3)
+    assert told_before(cursor, border) == before
+    assert cursor.spells[-1].start >= border.timestamp()
+
+
 async def test_a_demonstration_tells_its_past_then_goes_on(cursor: Cursor, tmp_path: Path) -> None:
     path = tmp_path / "cursor.json"
     async with receiving() as server:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -11,20 +10,11 @@ from tillstream.simulator.facts import Application, Basket, Line, Shipping, levi
 
 if TYPE_CHECKING:
     from tillstream.simulator.facts import Product
-    from tillstream.simulator.places import Place
     from tillstream.simulator.plan import DiscountCode
     from tillstream.simulator.shopfront import Shopfront
 
 _LINES = (0.56, 0.83, 0.94, 0.98)
 _DUTY = 118_000
-
-
-@dataclass(frozen=True, slots=True)
-class Abroad:
-    """Where goods go that leave the country, and the money they are paid in, if another."""
-
-    place: Place
-    presentment: tuple[str, int] | None
 
 
 def fill_basket(shop: Shopfront, *, shipped: bool = True) -> Basket:

@@ -265,9 +265,9 @@ async def deliver(
 ) -> DeliveryReport:
     """Deliver everything, and report.
 
-    ``progress`` is called with the running report about every 250 answers and at the end. A
-    server that is killed and comes back loses nothing as long as its absence is shorter than
-    the retries' span, or ``persist`` is set. Cancelling stops at once.
+    ``progress`` is called with the running report every 250 tries, once a second while there are
+    any, and at the end. A server that is killed and comes back loses nothing as long as its
+    absence is shorter than the retries' span, or ``persist`` is set. Cancelling stops at once.
     """
     manner = manner or Manner()
     report = DeliveryReport()
@@ -276,8 +276,11 @@ async def deliver(
     outbox = _Outbox(arrivals, manner, lambda webhook: request_for(webhook, address, secrets))
     callers = [Caller(address) for _ in range(manner.connections)]
 
-    def note() -> None:
-        report.seconds, report.last_due = loop.time() - began, outbox.last_due
+    def note(*, last: bool = False) -> None:
+        passed = loop.time() - began
+        if not last and report.sent % 250 and passed - report.seconds < 1:
+            return
+        report.seconds, report.last_due = passed, outbox.last_due
         report.waiting = outbox.waiting
         if progress is not None:
             progress(report)
@@ -289,7 +292,7 @@ async def deliver(
     finally:
         for caller in callers:
             caller.close()
-        note()
+        note(last=True)
     return report
 
 
@@ -313,8 +316,7 @@ async def _carry(
             else:
                 report.retried += 1
                 outbox.put_back(parcel, wait)
-        if report.sent % 250 == 0:
-            note()
+        note()
 
 
 async def _accepted(caller: Caller, parcel: _Parcel, report: DeliveryReport) -> bool:

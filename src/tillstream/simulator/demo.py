@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -316,7 +316,7 @@ class Demo:
         # Telling the past anew takes seconds: not on the loop that may be serving, too.
         first = await asyncio.to_thread(next, coming)
         schedule = Schedule(
-            chain((first,), coming),
+            self._promised(chain((first,), coming)),
             f"{self.cursor.seed}:{self.cursor.delivered_until}",
             repeat=0.05,
             shuffle_window=timedelta(seconds=2),
@@ -338,15 +338,20 @@ class Demo:
 
         return await deliver(schedule, Address.of(self.url), self.secrets, manner, note)
 
+    def _promised(self, coming: Iterator[Webhook]) -> Iterator[Webhook]:
+        """What comes, each promised before it can be sent: never to be told differently."""
+        for webhook in coming:
+            at = seconds(webhook.triggered_at)
+            if at + _LEASE // 2 >= self.cursor.told_until:
+                self.cursor.told_until = at // 60 * 60 + _LEASE
+                self._save()
+            yield webhook
+
     def _advance(self, report: DeliveryReport) -> None:
-        """Move the cursor: behind the slowest delivery there can be, and ahead of the fastest."""
-        reached, cursor = math.floor(report.last_due), self.cursor
-        if reached + _LEASE // 2 > cursor.told_until:
-            cursor.told_until = reached // 60 * 60 + 60 + _LEASE
-            if report.waiting == 0:
-                cursor.delivered_until = max(
-                    cursor.delivered_until, (reached - _SLOWEST) // 60 * 60
-                )
+        """Move the cursor behind the slowest delivery there can be."""
+        reached = (math.floor(report.last_due) - _SLOWEST) // 60 * 60
+        if report.waiting == 0 and reached > self.cursor.delivered_until:
+            self.cursor.delivered_until = reached
             self._save()
 
     def _save(self) -> None:
@@ -357,8 +362,3 @@ class Demo:
 def _after(story: Iterable[Webhook], until: int) -> Iterator[Webhook]:
     border = datetime.fromtimestamp(until, UTC)
     return (webhook for webhook in story if webhook.triggered_at >= border)
-
-
-def busier(shops: Iterable[ShopPlan], factor: float) -> tuple[ShopPlan, ...]:
-    """The shops with ``factor`` times the orders."""
-    return tuple(replace(shop, orders_per_day=shop.orders_per_day * factor) for shop in shops)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tillstream.simulator.arrivals import Phase
-    from tillstream.simulator.facts import Checkout, Customer, Order, Product
+    from tillstream.simulator.facts import Customer, Order, Product
     from tillstream.simulator.plan import ShopPlan
 
 Action: TypeAlias = "Callable[[Shopfront, Any, int], None]"
@@ -81,7 +81,6 @@ class Shopfront:
         self.lean = phases[0].lean
         self.products: list[Product] = []
         self.buyers: list[Customer] = []
-        self.checkouts: list[Checkout] = []
         self.plan_name = "basic"
         self.updated_at = self.start
         self.order_number = 1000
