@@ -46,7 +46,7 @@ function SignedIn({ session: current }: { session: Session }) {
   }
   return (
     <Shell session={current}>
-      {path === '/stores/connect' || (stores.data.length === 0 && path === '/') ? (
+      {path === '/stores/connect' || (stores.data.length === 0 && (path === '/' || path === '/stores')) ? (
         <Connect stores={stores.data} />
       ) : path === '/stores' ? (
         <Stores stores={stores.data} />

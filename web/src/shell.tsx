@@ -6,7 +6,7 @@ import { LiveStatusBadge } from './session/live-status.tsx'
 import { Mark } from './ui/brand.tsx'
 import { IconButton } from './ui/button.tsx'
 import { classes } from './ui/classes.ts'
-import { Link, usePlace } from './ui/location.tsx'
+import { go, Link, usePlace } from './ui/location.tsx'
 import { Popover } from './ui/popover.tsx'
 import { chooseTheme, useTheme } from './ui/theme.ts'
 
@@ -102,7 +102,11 @@ function Account({ session: current }: { session: Session }) {
           </div>
           <button
             type="button"
-            onClick={() => void session.signOut()}
+            onClick={() => {
+              void session.signOut()
+              // Whoever signs in next begins at the beginning.
+              go('/', 'replace')
+            }}
             className="mt-1.5 flex w-full items-center gap-2.5 rounded-lg px-2.5 py-2 text-left hover:bg-sunken"
           >
             <LogOut aria-hidden className="size-4 text-ink-3" />

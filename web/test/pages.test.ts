@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Point, Store } from '../src/api/shapes.ts'
 import { elapsed } from '../src/domain/elapsed.ts'
-import { chartRows } from '../src/overview/chart-rows.ts'
+import { chartRows, evenTicks } from '../src/overview/chart-rows.ts'
 import { chooseRange, chooseStores } from '../src/overview/scope.ts'
 import { liveFigures, panelsOf, type Panel } from '../src/session/live-figures.ts'
 import { mergeFeed, type FeedEntry } from '../src/session/live.tsx'
@@ -104,6 +104,12 @@ describe('the chart', () => {
     expect(rows.map((row) => row.value)).toEqual([1, 2, 3, 0])
     expect(rows.every((row) => row.unfinished === null)).toBe(true)
   })
+  test('its ticks are even, and fit', () => {
+    expect(evenTicks(7, 12)).toEqual([0, 1, 2, 3, 4, 5, 6])
+    expect(evenTicks(30, 12)).toEqual([0, 3, 6, 9, 12, 15, 18, 21, 24, 27])
+    expect([evenTicks(0, 5), evenTicks(4, 0)]).toEqual([[], [0]])
+  })
+
   test('the earlier period lies beside it, also where it is longer', () => {
     const rows = chartRows(points.slice(0, 1), points, 'total_sales', asOf, false)
     expect(rows.map((row) => row.before)).toEqual([1, 2, 3, 0])

@@ -48,3 +48,9 @@ export function chartRows(
 function drawable(value: string | number | null | undefined): number | null {
   return value === null || value === undefined ? null : Number(value)
 }
+
+/** At most `most` of `count` places (at least one), the first and every n-th after it. */
+export function evenTicks(count: number, most: number): number[] {
+  const step = Math.max(1, Math.ceil(count / Math.max(1, most)))
+  return Array.from({ length: Math.ceil(count / step) }, (_, index) => index * step)
+}

@@ -1,5 +1,6 @@
 /** The chart itself, in a chunk of its own: the figures are on the page before it is loaded. */
 
+import { useState } from 'react'
 import {
   Area,
   CartesianGrid,
@@ -16,7 +17,7 @@ import { formatMeasure } from '../domain/measures.ts'
 import { formatCount, formatMoneyShort, pageLocale } from '../domain/money.ts'
 import { formatPoint, formatPointFully } from '../domain/ranges.ts'
 import { Delta } from '../ui/delta.tsx'
-import type { ChartRow } from './chart-rows.ts'
+import { evenTicks, type ChartRow } from './chart-rows.ts'
 
 interface SalesChartProps {
   rows: readonly ChartRow[]
@@ -25,11 +26,16 @@ interface SalesChartProps {
   label: string
 }
 
+/** Room for a date and the air around it. */
+const PIXELS_PER_TICK = 76
+
 const axis = { fontSize: 12, fill: 'var(--ink-3)' }
 
 export default function SalesChart({ rows, series, unit, label }: SalesChartProps) {
   const locale = pageLocale()
   const { interval, timezone, currency } = series
+  const [width, setWidth] = useState(0)
+  const ticks = evenTicks(rows.length, Math.floor(width / PIXELS_PER_TICK))
   const short = (value: number) => {
     if (unit === 'money') return formatMoneyShort(value, currency, locale)
     return unit === 'rate' ? `${Math.round(value * 100)}%` : formatCount(value, locale)
@@ -39,7 +45,7 @@ export default function SalesChart({ rows, series, unit, label }: SalesChartProp
     active ? <Reading row={rows[Number(key)]} series={series} unit={unit} label={label} /> : null
   return (
     <figure aria-label={`${label} over time. The same numbers are in the table view.`} className="h-full">
-      <ResponsiveContainer width="100%" height="100%">
+      <ResponsiveContainer width="100%" height="100%" onResize={setWidth}>
         <ComposedChart data={[...rows]} margin={{ top: 8, right: 12, bottom: 0, left: 0 }}>
           <defs>
             <linearGradient id="sales-fill" x1="0" y1="0" x2="0" y2="1">
@@ -54,8 +60,8 @@ export default function SalesChart({ rows, series, unit, label }: SalesChartProp
             tickLine={false}
             axisLine={{ stroke: 'var(--line)' }}
             tickMargin={8}
-            minTickGap={36}
-            interval="equidistantPreserveStart"
+            interval={0}
+            ticks={ticks}
             tickFormatter={(key: number) => {
               const start = rows[key]?.start
               return start ? formatPoint(start, interval, timezone, locale) : ''

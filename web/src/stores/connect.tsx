@@ -203,7 +203,7 @@ function Waiting({ store }: { store: Store }) {
         role="status"
         data-testid="first-delivery"
         data-arrived={arrived}
-        className="mt-4 flex flex-wrap items-center justify-between gap-4 rounded-2xl border border-line bg-surface px-6 py-4 shadow-card"
+        className="mt-4 flex items-center justify-between gap-4 max-sm:flex-col max-sm:items-start rounded-2xl border border-line bg-surface px-6 py-4 shadow-card"
       >
         <p className="flex items-center gap-3">
           {arrived ? (
@@ -225,7 +225,7 @@ function Waiting({ store }: { store: Store }) {
         <Link
           href={`/?store=${encodeURIComponent(store.id)}`}
           onClick={() => void open()}
-          className="inline-flex h-9 items-center rounded-lg bg-accent px-3 font-medium text-on-accent hover:bg-accent-strong"
+          className="inline-flex h-9 shrink-0 items-center rounded-lg bg-accent px-3 font-medium text-on-accent hover:bg-accent-strong"
         >
           Open the overview
         </Link>

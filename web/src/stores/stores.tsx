@@ -146,7 +146,7 @@ function EditStore({ store, onClose }: { store: Store; onClose: () => void }) {
           step={1}
           value={window}
           error={windowFault ?? refusedWindow}
-          hint="Shopify’s own is 10. A change counts from now on for checkouts whose time is not up yet."
+          hint="Shopify’s own is 10."
           onChange={(event) => {
             setWindow(event.target.value)
             setWindowFault(null)
