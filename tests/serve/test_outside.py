@@ -188,6 +188,7 @@ async def test_every_answer_has_the_security_headers(built: Site) -> None:
     for answer in answers:
         policy = answer.headers["content-security-policy"]
         assert "script-src 'self';" in policy
+        assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "same-origin"

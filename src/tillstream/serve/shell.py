@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from tillstream.serve.meters import Meters
 
-# Only what we serve ourselves runs, and only we are called. Styles may be set from script, which
-# charts do; nobody may frame us.
+# Only what we serve ourselves runs, and only we are called; nobody may frame us. Scripts may still
+# set an element's style property, as charts do: the policy is about style text in markup.
 CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
