@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from tillstream.command import admin, everything
+from tillstream.command import admin, everything, simulate
 from tillstream.command.console import err
 from tillstream.command.logs import log_to_stderr
 from tillstream.foundation.embedded import EmbeddedPostgresError
@@ -48,6 +48,9 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
         environment["PORT"] = str(options.port)
     if getattr(options, "data", None) is not None:
         environment["TILLSTREAM_DATA"] = str(options.data)
+    elif options.run is everything.demo and not environment.get("TILLSTREAM_DATA"):
+        # Apart from what `tillstream up` keeps: a demo may be thrown away.
+        environment["TILLSTREAM_DATA"] = "data/demo"
     return environment
 
 
@@ -145,6 +148,7 @@ def _add_truth(commands: Any) -> None:
 
 def _add_trials(commands: Any) -> None:
     """Simulation and measurement; see the modules for what they do."""
+    simulate.register(_command(commands, "simulate", simulate.run, simulate.PURPOSE, json=True))
 
 
 if __name__ == "__main__":

@@ -91,10 +91,10 @@ def divide(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def round_to_currency(amount: int, currency: str) -> int:
-    """``amount`` rounded half up to what the currency can express, still in ten-thousandths."""
+def proportion(amount: int, numerator: int, denominator: int, currency: str) -> int:
+    """``amount × numerator ÷ denominator``, rounded once, half up, to what the currency can express."""
     step = SCALE // 10 ** exponent(currency)
-    return divide(amount, step) * step
+    return divide(amount * numerator, denominator * step) * step
 
 
 def _shown(value: object) -> str:

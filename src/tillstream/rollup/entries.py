@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from tillstream.foundation.money import divide, round_to_currency
+from tillstream.foundation.money import proportion
 from tillstream.mirror.orders import is_tip
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _line(line: Line, currency: str, *, taxes_included: bool) -> _Part:
     paid = line.price * line.quantity
     gross, net = paid, paid - line.discount
     if taxes_included:
-        gross = round_to_currency(divide(paid * _RATE_SCALE, _RATE_SCALE + line.rate), currency) if line.rate else paid
+        gross = proportion(paid, _RATE_SCALE, _RATE_SCALE + line.rate, currency) if line.rate else paid
         net -= line.tax
     return _Part(gross, gross - net, line.tax)
 
@@ -155,9 +155,7 @@ def _edits_in_order(order: Order) -> list[tuple[str, Edit]]:
 
 def _share(whole: _Part, units: int, quantity: int, currency: str) -> _Part:
     """What ``units`` of a line's ``quantity`` amount to, rounded to the currency."""
-    return _Part(
-        *(round_to_currency(divide(amount * units, quantity), currency) for amount in whole)
-    )
+    return _Part(*(proportion(amount, units, quantity, currency) for amount in whole))
 
 
 def _add(amounts: Amounts, part: _Part) -> None:
