@@ -8,7 +8,7 @@ trillion units of it.
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
 SCALE: Final = 10_000
@@ -65,11 +65,13 @@ def parse_money(value: object) -> int:
     if not _DECIMAL.fullmatch(text):
         message = f"{_shown(value)} is not an amount of money"
         raise NotMoney(message)
-    units = int((Decimal(text) * SCALE).quantize(Decimal(1), ROUND_HALF_UP))
+    # All the digits the text amounts to: the usual 28 would round before this rounds, or refuse.
+    exact = Context(len(text) + 110, ROUND_HALF_UP, MIN_EMIN, MAX_EMAX)
+    units = Decimal(text).scaleb(4, exact).to_integral_value(context=exact)
     if abs(units) > LIMIT:
         message = f"{_shown(value)} is larger than any amount this field can hold"
         raise NotMoney(message)
-    return units
+    return int(units)
 
 
 def format_money(amount: int, currency: str) -> str:
