@@ -123,7 +123,7 @@ def count(value: Any, field: str) -> int:
         return 0
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31:
         return value
-    if isinstance(value, str) and value.lstrip("-").isdecimal() and len(value) < 10:  # noqa: PLR2004
+    if isinstance(value, str) and value.removeprefix("-").isdecimal() and len(value) < 10:  # noqa: PLR2004
         return int(value)
     raise Malformed("malformed_quantity", f"`{field}` is {_shown(value)}, which is no whole number.")
 
