@@ -134,7 +134,8 @@ def rate(value: Any, field: str) -> int:
         return 0
     try:
         number = Decimal(str(value))
-        if number.is_finite() and abs(number) < 100:  # noqa: PLR2004
+        # A negative rate is none, and -1 would make the price without tax a division by zero.
+        if number.is_finite() and 0 <= number < 100:  # noqa: PLR2004
             return int((number * _RATE_SCALE).to_integral_value())
     except InvalidOperation:
         pass
