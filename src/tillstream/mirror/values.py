@@ -14,6 +14,8 @@ from typing import Any, Final, cast
 from tillstream.foundation.money import NotMoney, parse_money
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _BIGINT: Final = 2**63 - 1
 _GID: Final = re.compile(r"gid://shopify/[A-Za-z]+/([0-9]+)(?:\?.*)?")
 _RATE_SCALE: Final = 10**8
@@ -88,6 +90,10 @@ def moment(value: Any, field: str) -> int | None:
             ) from None
     if parsed.tzinfo is None:
         parsed = parsed.replace(tzinfo=UTC)
+    # Near the years 1 and 9999 no zone or window could be added, and a double holds the µs of
+    # no more than 285 years around 1970.
+    if not _EARLIEST <= parsed < _LATEST:
+        raise Malformed("malformed_time", f"`{field}` is {_shown(value)}, which is no time of a shop.")
     # Exact integer arithmetic: a float of seconds loses microseconds.
     return (parsed - EPOCH) // timedelta(microseconds=1)
 
