@@ -19,6 +19,7 @@ _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _BIGINT: Final = 2**63 - 1
 _GID: Final = re.compile(r"gid://shopify/[A-Za-z]+/([0-9]+)(?:\?.*)?")
 _RATE_SCALE: Final = 10**8
+_LONGEST_TOKEN: Final = 255
 
 
 class Malformed(ValueError):
@@ -120,7 +121,12 @@ def text(value: Any) -> str | None:
 def token(value: Any) -> str | None:
     """A cart or checkout token, without the ``?key=…`` that some surfaces append."""
     found = text(value)
-    return found.partition("?")[0] or None if found else None
+    if not found:
+        return None
+    bare = found.partition("?")[0]
+    if len(bare) > _LONGEST_TOKEN:
+        raise Malformed("malformed_token", f"A token of {len(bare)} characters is none of Shopify's.")
+    return bare or None
 
 
 def count(value: Any, field: str) -> int:
