@@ -48,7 +48,13 @@ def read(topic: str, body: bytes) -> list[Change]:
         Malformed: with a reason and a sentence, when the body cannot be applied.
     """
     reader = READERS.get(topic)
-    return [] if reader is None else reader(decode(body))
+    if reader is None:
+        return []
+    try:
+        return reader(decode(body))
+    except OverflowError:
+        message = "The amounts of this body add up to more than any field can hold."
+        raise Malformed("malformed_amount", message) from None
 
 
 def decode(body: bytes) -> Body:
@@ -60,5 +66,5 @@ def decode(body: bytes) -> Body:
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise Malformed("not_json", f"The body is not JSON: {error}.") from None
     if not isinstance(value, dict):
-        raise Malformed("not_an_object", f"The body is JSON but no object: {str(value)[:40]!r}.")
+        raise Malformed("not_an_object", f"The body is JSON, but no object: {type(value).__name__}.")
     return value  # pyright: ignore[reportUnknownVariableType]
