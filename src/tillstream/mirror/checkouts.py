@@ -55,7 +55,7 @@ def read(body: Body) -> list[Change]:
     at = updated_at or fields.get("created_at") or 0
     contact = any(fields.get(name) is not None for name in ("email", "phone", "customer_id"))
     # Activity is marked by time; at one and the same time, "contact known" is the greater.
-    marks = {str(time): int(contact) for time in (updated_at,) if time is not None}
+    marks = {str(at): int(contact)} if at else {}
     if (created := fields.get("created_at")) is not None:
         marks.setdefault(str(created), 0)
     filled = sum(value is not None for value in fields.values())
