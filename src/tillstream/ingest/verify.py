@@ -84,12 +84,14 @@ def read_headers(headers: Mapping[str, str]) -> Told:
             400, "Malformed shop domain", f"{family}shop-domain must be a *.myshopify.com domain."
         )
     topic = _needed(headers, family, "Topic").lower()
-    if not _TOPIC.fullmatch(topic):
+    action = get("shopify-action", "").strip().lower()
+    if action and "/" not in topic:
+        topic = f"{topic}/{action}"
+    if len(topic) > _LONGEST or not _TOPIC.fullmatch(topic):
         raise Refused(400, "Malformed topic", f"{family}topic must look like orders/create.")
-    action = get("shopify-action", "")
     return Told(
         shop=domain,
-        topic=f"{topic}/{action}" if action and "/" not in topic else topic,
+        topic=topic,
         webhook_id=_needed(headers, family, "Webhook-Id"),
         event_id=get(family + "event-id", "")[:_LONGEST],
         triggered_at=get(family + "triggered-at", "")[:_LONGEST],
