@@ -164,8 +164,10 @@ async def _add_to_sums(connection: Connection, booked: Booked) -> None:
     ]
     if rows:
         await connection.execute(_ADD_SUMS, (_json(rows),))
-    if rows and booked.removed:
-        await connection.execute(_SWEEP_SUMS, (_json(rows),))
+    # Entries that come may bring an hour to nothing too, if no placement or start is among them.
+    swept = [row for row in rows if booked.removed or not (row["orders"] or row["checkouts"] or row["abandoned_checkouts"])]
+    if swept:
+        await connection.execute(_SWEEP_SUMS, (_json(swept),))
 
 
 class _Turn(NamedTuple):

@@ -13,3 +13,9 @@ SELECT
   sum(recovered_checkouts), sum(converted_checkouts), sum(recovered_sales), sum(abandoned_value)
 FROM rollup.ledger WHERE tenant_id = %s AND store_id = %s
 GROUP BY tenant_id, store_id, hour, day
+-- As when booking: an hour that comes to nothing has no row.
+HAVING (sum(gross_sales), sum(discounts), sum(sales_reversals), sum(shipping), sum(taxes), sum(duties),
+        sum(additional_fees), sum(orders), sum(placed_gross), sum(placed_discounts),
+        sum(gift_cards_sold), sum(tips), sum(checkouts), sum(abandoned_checkouts),
+        sum(recovered_checkouts), sum(converted_checkouts), sum(recovered_sales), sum(abandoned_value))
+  <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
