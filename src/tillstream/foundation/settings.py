@@ -142,6 +142,9 @@ def _stored_secrets(data: Path) -> dict[str, str]:
         stored: dict[str, str] = json.loads(file.read_text())
     except FileNotFoundError:
         stored = {}
+    except ValueError as error:
+        message = f"{file} is no JSON ({error}). Restore it from a backup: what it sealed cannot be read without it."
+        raise SettingWrong(message) from error
     missing = {name: secrets.token_hex(size) for name, size in _GENERATED.items() if name not in stored}
     if missing:
         stored.update(missing)
@@ -195,7 +198,7 @@ def _integer(values: Mapping[str, str], name: str, default: int, least: int, mos
     text = values.get(name, "").strip()
     if not text:
         return default
-    if not text.isdecimal() or not least <= int(text) <= most:
+    if not text.isdecimal() or not least <= int(text[:20]) <= most:
         message = f"{name} must be a whole number from {least} to {most}, not {text!r}."
         raise SettingWrong(message)
     return int(text)
