@@ -1,0 +1,329 @@
+"""``python -m tillstream.command.documents``: rewrite the generated parts of the documents.
+
+``docs/measures.md`` follows the registry of measures, ``docs/settings.md`` the list of settings,
+``docs/events.md`` the calls of ``log`` and the metrics in the sources. What an event means is
+written by hand in its row and survives; a new event gets an empty cell, which a test refuses.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tillstream.foundation.settings import SETTINGS
+from tillstream.rollup.measures import MEASURES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from tillstream.rollup.measures import Measure
+
+SOURCES: Final = Path(__file__).parents[1]
+"""The package's own folder."""
+ROOT: Final = SOURCES.parents[1]
+"""The checkout, where the documents are."""
+
+_LOGGERS: Final = frozenset({"log", "_log"})
+_LEVELS: Final = {
+    "debug": "debug",
+    "info": "info",
+    "warning": "warning",
+    "error": "error",
+    "exception": "error",
+    "critical": "critical",
+}
+_ADDS: Final = {
+    "sum": "adds up over hours, days and stores of one currency",
+    "derived": "worked out from sums when read",
+    "distinct": "counted anew for each range",
+}
+
+
+class LogEvent(NamedTuple):
+    """One kind of log line, whichever places write it."""
+
+    name: str
+    level: str
+    fields: tuple[str, ...]
+    places: tuple[str, ...]
+    """Files below the package, with slashes."""
+
+
+class Metric(NamedTuple):
+    """One metric of the text format."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    purpose: str
+
+
+# -- measures and settings -------------------------------------------------------------------------
+
+
+def measures_part() -> str:
+    """The tables of ``docs/measures.md``."""
+    shown = [one for one in MEASURES if one.public]
+    inner = [one for one in MEASURES if not one.public]
+    return (
+        "## Figures that `stats` reports\n\n"
+        + _measure_table(shown)
+        + "\n\n## Measures that only serve others\n\n"
+        + _measure_table(inner)
+    )
+
+
+def _measure_table(measures: Iterable[Measure]) -> str:
+    return _table(
+        ("Measure", "Name", "Unit", "How it adds", "Definition", "Source"),
+        (
+            (
+                f"`{one.name}`",
+                one.label,
+                one.unit,
+                _ADDS[one.adds],
+                one.definition,
+                _source(one.source),
+            )
+            for one in measures
+        ),
+    )
+
+
+def _source(source: str) -> str:
+    return f"[Shopify]({source})" if source.startswith("https://") else source
+
+
+def settings_part() -> str:
+    """The table of ``docs/settings.md``."""
+    return _table(
+        ("Setting", "Purpose", "Default", "Secret"),
+        (
+            (f"`{one.name}`", one.purpose, f"{one.default}", "yes" if one.secret else "")
+            for one in SETTINGS
+        ),
+    )
+
+
+# -- events and metrics ----------------------------------------------------------------------------
+
+
+def log_events(folder: Path) -> list[LogEvent]:
+    """Every event that the sources below ``folder`` log, by name.
+
+    Raises:
+        ValueError: for a message that is no literal string, or fields that are no literal names.
+    """
+    found: dict[str, LogEvent] = {}
+    for file, tree in _parsed(folder):
+        place = file.relative_to(folder).as_posix()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and (one := _log_event(node, place)) is not None:
+                found[one.name] = _united(found.get(one.name), one)
+    return [found[name] for name in sorted(found, key=_static_first)]
+
+
+def _log_event(call: ast.Call, place: str) -> LogEvent | None:
+    method = call.func
+    if not (
+        isinstance(method, ast.Attribute)
+        and isinstance(method.value, ast.Name)
+        and method.value.id in _LOGGERS
+        and method.attr in _LEVELS
+    ):
+        return None
+    name = _literal(call.args[0] if call.args else None, place)
+    fields = [
+        key for extra in call.keywords if extra.arg == "extra" for key in _keys(extra.value, place)
+    ]
+    if method.attr == "exception":
+        fields.append("error")
+    return LogEvent(name, _LEVELS[method.attr], tuple(fields), (place,))
+
+
+def _literal(node: ast.expr | None, place: str) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    message = f"{place}: the name of a log event is not a literal string"
+    raise ValueError(message)
+
+
+def _keys(node: ast.expr, place: str) -> list[str]:
+    if isinstance(node, ast.Dict):
+        return [_literal(key, place) for key in node.keys]
+    message = f"{place}: the fields of a log event are not written out"
+    raise ValueError(message)
+
+
+def _united(known: LogEvent | None, one: LogEvent) -> LogEvent:
+    if known is None:
+        return one
+    return LogEvent(
+        one.name,
+        one.level if one.level == known.level else f"{known.level}, {one.level}",
+        (*known.fields, *(name for name in one.fields if name not in known.fields)),
+        (*known.places, *(place for place in one.places if place not in known.places)),
+    )
+
+
+def _static_first(name: str) -> tuple[bool, str]:
+    return (" " in name, name)
+
+
+def metrics(folder: Path) -> list[Metric]:
+    """Every metric that the sources below ``folder`` print, by name."""
+    texts = [text for _, tree in _parsed(folder) for text in _texts(tree)]
+    purposes = {
+        name: purpose for text in texts for name, purpose in re.findall(r"# HELP (\w+) (.+)", text)
+    }
+    kinds = {
+        name: kind
+        for text in texts
+        for name, kind in re.findall(r"# TYPE (\w+) (counter|gauge)", text)
+    }
+    labels = {
+        name: tuple(re.findall(r"(\w+)=", inside))
+        for text in texts
+        for name, inside in re.findall(r"^(tillstream_\w+)\{(.*)\}", text)
+    }
+    for _, tree in _parsed(folder):
+        for name, purpose in _gauges(tree):
+            purposes[name], kinds[name] = purpose, "gauge"
+    return [
+        Metric(name, kinds[name], labels.get(name, ()), purposes[name]) for name in sorted(kinds)
+    ]
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    """All strings of a module; what an f-string fills in is left out."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(
+                part.value
+                for part in node.values
+                if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            )
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _gauges(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Name and purpose of each call of ``gauge``."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "gauge"
+        ):
+            told = [part.value for part in node.args[:2] if isinstance(part, ast.Constant)]
+            yield str(told[0]), str(told[1])
+
+
+def _parsed(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
+    for file in sorted(folder.rglob("*.py")):
+        yield file, ast.parse(file.read_text(), str(file))
+
+
+def meanings(document: str) -> dict[str, str]:
+    """What the rows of the document's table of events say of each, by name."""
+    rows = re.findall(r"^\| `([^`]+)` \|.*\| ([^|]*) \|$", part(document, "events"), re.MULTILINE)
+    return {name: meaning.strip() for name, meaning in rows}
+
+
+def events_part(events: Iterable[LogEvent], meaning: Mapping[str, str]) -> str:
+    """The table of log events; ``meaning`` by name, empty where nobody has written one."""
+    return _table(
+        ("Event", "Level", "Fields", "Logged by", "What it means"),
+        (
+            (
+                f"`{one.name}`",
+                one.level,
+                ", ".join(f"`{field}`" for field in one.fields) or "–",
+                ", ".join(f"`{place}`" for place in one.places),
+                meaning.get(one.name, ""),
+            )
+            for one in events
+        ),
+    )
+
+
+def metrics_part(found: Iterable[Metric]) -> str:
+    """The table of metrics."""
+    return _table(
+        ("Metric", "Type", "Labels", "What it counts"),
+        (
+            (
+                f"`{one.name}`",
+                one.kind,
+                ", ".join(f"`{label}`" for label in one.labels) or "–",
+                one.purpose,
+            )
+            for one in found
+        ),
+    )
+
+
+# -- documents -------------------------------------------------------------------------------------
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def part(document: str, name: str) -> str:
+    """The generated part of that name, without its marks.
+
+    Raises:
+        ValueError: if the document has no such part.
+    """
+    begin, end = _marks(name)
+    before, found, rest = document.partition(begin)
+    inside, closed, _ = rest.partition(end)
+    if not found or not closed:
+        message = f"the document has no part between {begin} and {end} (after {before[:40]!r})"
+        raise ValueError(message)
+    return inside.strip("\n")
+
+
+def replaced(document: str, name: str, text: str) -> str:
+    """The document with ``text`` as its generated part of that name."""
+    begin, end = _marks(name)
+    return document.replace(
+        f"{begin}{document.partition(begin)[2].partition(end)[0]}{end}",
+        f"{begin}\n\n{text}\n\n{end}",
+    )
+
+
+def _marks(name: str) -> tuple[str, str]:
+    return (
+        f"<!-- {name}: written by python -m tillstream.command.documents -->",
+        f"<!-- {name}: end -->",
+    )
+
+
+PARTS: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
+    ("docs/measures.md", "measures", lambda _: measures_part()),
+    ("docs/settings.md", "settings", lambda _: settings_part()),
+    ("docs/events.md", "events", lambda text: events_part(log_events(SOURCES), meanings(text))),
+    ("docs/events.md", "metrics", lambda _: metrics_part(metrics(SOURCES))),
+)
+"""Document, name of the part, and what writes it from the document as it stands."""
+
+
+def main() -> None:
+    """Rewrite all parts; says which documents changed."""
+    for path, name, write in PARTS:
+        file = ROOT / path
+        before = file.read_text()
+        after = replaced(before, name, write(before))
+        if after != before:
+            file.write_text(after)
+            sys.stdout.write(f"{path}: {name} rewritten\n")
+
+
+if __name__ == "__main__":
+    main()
