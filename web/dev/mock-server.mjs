@@ -350,7 +350,7 @@ function happen() {
         ['sales', 'customers'],
         item(
           'order',
-          order.id,
+          `${order.id}:placement`,
           `#${Number(order.id) - 5_000_000_000}`,
           order,
           order.gross + order.shipping + order.tax - order.discount,
@@ -362,7 +362,9 @@ function happen() {
     cart.stage = kind < 0.75 ? 'open' : kind < 0.9 ? 'abandoned' : 'recovered'
     checkouts.unshift(cart)
     const feed =
-      cart.stage === 'open' ? [] : [item(`checkout_${cart.stage}`, cart.token, cart.name, cart, cart.total)]
+      cart.stage === 'open'
+        ? []
+        : [item(`checkout_${cart.stage}`, `${cart.token}:${cart.stage}`, 'Checkout', cart, cart.total)]
     tell({ ...change('1', ['checkouts']), feed })
   }
 }

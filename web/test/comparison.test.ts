@@ -24,18 +24,11 @@ test('less of what is unwelcome is good; of what is neither, neutral', () => {
 
 test('without a base there is no percentage', () => {
   expect(movement('5.00', '0.00', 'money', 'up')).toBeNull()
+  expect(movement('0.00', '0.00', 'money', 'up')).toBeNull()
   expect(movement('5.00', '-2.00', 'money', 'up')).toBeNull()
   expect(movement(null, '2.00', 'money', 'up')).toBeNull()
   expect(movement('2.00', null, 'money', 'up')).toBeNull()
   expect(movement(0.2, null, 'rate', 'up')).toBeNull()
-})
-
-test('nothing before and nothing now is no change', () => {
-  expect(movement('0.00', '0.00', 'money', 'up')).toEqual({
-    direction: 'flat',
-    tone: 'neutral',
-    text: '0.0%',
-  })
 })
 
 test('what rounds to nothing is flat, and colourless', () => {

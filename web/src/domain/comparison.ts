@@ -26,7 +26,7 @@ export function movement(now: Value, before: Value, unit: Unit, better: Better):
   const current = approximately(now)
   const base = approximately(before)
   if (unit === 'rate') return describe((current - base) * 100, 'pp', better)
-  if (base <= 0) return base === 0 && current === 0 ? describe(0, '%', better) : null
+  if (base <= 0) return null
   return describe(((current - base) / base) * 100, '%', better)
 }
 

@@ -110,6 +110,8 @@ function FeedRow({
   const now = useNow(1000)
   const look = kinds[entry.kind] ?? kinds.order
   const { Icon } = look
+  // A checkout is known by its shopper, an order by its number.
+  const headline = (entry.kind.startsWith('checkout') && entry.customer) || entry.title || look.word
   const taken = entry.kind === 'refund' || entry.kind === 'cancellation'
   const exact = new Intl.DateTimeFormat(pageLocale(), {
     timeZone: timezone,
@@ -127,7 +129,7 @@ function FeedRow({
       </span>
       <div className="min-w-0 flex-1">
         <p className="flex items-baseline justify-between gap-2">
-          <span className="truncate font-medium">{entry.title || look.word}</span>
+          <span className="truncate font-medium">{headline}</span>
           <span className={classes('shrink-0 font-medium figures', look.amount)}>
             {formatMoney(
               taken && !entry.amount.startsWith('-') ? negate(entry.amount) : entry.amount,
@@ -137,7 +139,9 @@ function FeedRow({
         </p>
         <p className="flex items-baseline justify-between gap-2 text-[13px] text-ink-3">
           <span className="truncate">
-            {[look.word, entry.customer, store && storeLabel(store)].filter(Boolean).join(' · ')}
+            {[look.word, headline === entry.customer ? null : entry.customer, store && storeLabel(store)]
+              .filter(Boolean)
+              .join(' · ')}
           </span>
           <time dateTime={entry.at} title={exact.format(new Date(entry.at))} className="shrink-0 figures">
             {elapsed(entry.at, now, pageLocale())}
@@ -156,12 +160,13 @@ async function recentEntries(question: Question, signal: AbortSignal): Promise<F
   return [...fromOrders(orders), ...fromCheckouts(checkouts)]
 }
 
+/** The ids are those that the stream gives the same things, so that each is listed once. */
 function fromOrders({ orders, currency }: Orders): FeedEntry[] {
   return orders
     .filter((order) => !order.test)
     .map((order) => ({
       kind: 'order',
-      id: order.id,
+      id: `${order.id}:placement`,
       title: order.name ?? '',
       customer: order.customer_name || order.email,
       amount: order.total_price,
@@ -175,19 +180,30 @@ function fromOrders({ orders, currency }: Orders): FeedEntry[] {
 function fromCheckouts({ checkouts }: Checkouts): FeedEntry[] {
   return checkouts.flatMap((checkout) => {
     const about = {
-      id: checkout.token,
-      title: checkout.customer_name || checkout.email || 'Checkout',
-      customer: checkout.email,
+      title: 'Checkout',
+      customer: checkout.customer_name || checkout.email,
       amount: checkout.total,
       currency: checkout.currency,
       store: checkout.store,
       fresh: false,
     }
     const entries: FeedEntry[] = []
-    if (checkout.abandoned_at)
-      entries.push({ ...about, kind: 'checkout_abandoned', at: checkout.abandoned_at })
-    if (checkout.recovered_at)
-      entries.push({ ...about, kind: 'checkout_recovered', at: checkout.recovered_at })
+    if (checkout.abandoned_at) {
+      entries.push({
+        ...about,
+        id: `${checkout.token}:abandoned`,
+        kind: 'checkout_abandoned',
+        at: checkout.abandoned_at,
+      })
+    }
+    if (checkout.recovered_at) {
+      entries.push({
+        ...about,
+        id: `${checkout.token}:recovered`,
+        kind: 'checkout_recovered',
+        at: checkout.recovered_at,
+      })
+    }
     return entries
   })
 }

@@ -68,7 +68,9 @@ export function SalesPanel({ measureName, stats, series, before, range, openEnde
         ) : view === 'table' ? (
           <PointsTable rows={rows} series={data} label={shown.label} unit={shown.unit} />
         ) : isFlat(rows) ? (
-          <Empty title="Nothing in this period yet">The line begins with the first order.</Empty>
+          <div className="grid h-full place-items-center">
+            <Empty title="Nothing in this period yet">The line begins with the first order.</Empty>
+          </div>
         ) : (
           <Suspense fallback={<Skeleton className="mx-2 mt-2 h-[252px] rounded-lg" />}>
             <SalesChart rows={rows} series={data} unit={shown.unit} label={shown.label} />

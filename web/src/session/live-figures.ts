@@ -6,7 +6,7 @@
 import type { Changed } from '../api/shapes.ts'
 import { throttle, type Throttled, type Timers } from '../domain/throttle.ts'
 
-export type Panel = 'stats' | 'series' | 'comparison' | 'customers' | 'checkouts' | 'stores'
+export type Panel = 'stats' | 'series' | 'comparison' | 'customers' | 'checkouts' | 'recent' | 'stores'
 
 const GAP_MS = 300
 /** Earlier periods move only by late data, so they are asked again seldom. */
@@ -20,7 +20,16 @@ const affected: Record<Changed, readonly Panel[]> = {
   shop: ['stores'],
 }
 
-const everything: readonly Panel[] = ['stats', 'series', 'comparison', 'customers', 'checkouts', 'stores']
+/** `recent` is what the feed opens with: the stream adds to it, unless it had a gap. */
+const everything: readonly Panel[] = [
+  'stats',
+  'series',
+  'comparison',
+  'customers',
+  'checkouts',
+  'recent',
+  'stores',
+]
 
 export function panelsOf(changed: readonly Changed[]): Set<Panel> {
   return new Set(changed.flatMap((each) => affected[each] ?? []))

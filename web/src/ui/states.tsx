@@ -12,7 +12,7 @@ export function Skeleton({ className }: { className?: string }) {
 
 export function Empty({ icon, title, children }: { icon?: ReactNode; title: string; children?: ReactNode }) {
   return (
-    <div className="flex h-full flex-col items-center justify-center gap-1 px-6 py-10 text-center">
+    <div className="flex flex-col items-center justify-center gap-1 px-6 py-10 text-center">
       {icon && <span className="mb-2 text-ink-3">{icon}</span>}
       <p className="font-medium">{title}</p>
       {children && <p className="max-w-sm text-[13px] text-balance text-ink-3">{children}</p>}
