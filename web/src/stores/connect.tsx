@@ -107,7 +107,7 @@ function ConnectForm({ first, onConnected }: { first: boolean; onConnected: (sto
           value={form.api_secret}
           onChange={change('api_secret')}
           error={fault('api_secret')}
-          hint="In the app’s settings under API credentials. Not needed if this server already has the app’s secret."
+          hint="The secret of the app whose webhooks come here. For webhooks made under Settings → Notifications it is the key shown on that page. Not needed if this server has the app’s secret already."
           data-testid="store-secret"
         />
         <Field
