@@ -32,14 +32,14 @@ UNIT = 10_000
 
 SUMS: list[tuple[str, str, dict[str, int]]] = [
     ("2026-02-20T09:00Z", "2026-02-20",
-     {"gross_sales": 10 * UNIT, "orders": 1, "placed_gross": 10 * UNIT}),
+     {"gross_sales": 10 * UNIT, "orders": 1, "customer_orders": 1, "placed_gross": 10 * UNIT}),
     ("2026-03-10T09:00Z", "2026-03-10",
      {"gross_sales": 100 * UNIT, "discounts": 10 * UNIT, "taxes": 17 * UNIT, "orders": 2,
-      "placed_gross": 100 * UNIT, "placed_discounts": 10 * UNIT, "checkouts": 3,
+      "customer_orders": 2,      "placed_gross": 100 * UNIT, "placed_discounts": 10 * UNIT, "checkouts": 3,
       "abandoned_checkouts": 2, "recovered_checkouts": 1, "recovered_sales": 40 * UNIT,
       "abandoned_value": 25 * UNIT, "converted_checkouts": 1}),
     ("2026-03-11T23:00Z", "2026-03-12",
-     {"gross_sales": 50 * UNIT, "sales_reversals": 20 * UNIT, "orders": 1,
+     {"gross_sales": 50 * UNIT, "sales_reversals": 20 * UNIT, "orders": 1, "customer_orders": 1,
       "placed_gross": 50 * UNIT}),
     ("2025-03-10T09:00Z", "2025-03-10",
      {"gross_sales": 7 * UNIT, "orders": 1, "placed_gross": 7 * UNIT}),

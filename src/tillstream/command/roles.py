@@ -28,6 +28,8 @@ from tillstream.shops.sealing import Keyring
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from fastapi import FastAPI
+
     from tillstream.command.installation import Database
     from tillstream.foundation.settings import Settings
     from tillstream.journal.contract import Journal, Status
@@ -72,7 +74,7 @@ async def run_web(
     async with AsyncExitStack() as stack:
         bridge = await stack.enter_async_context(_api(settings, database))
         door = await stack.enter_async_context(_door(settings, database, bridge))
-        await _listen(settings, door, stop, ready)
+        await _listen(settings, door, stop, ready, bridge.say_farewell)
 
 
 async def run_ingest(
@@ -88,7 +90,7 @@ async def run_serve(
 ) -> None:
     """API and dashboard alone."""
     async with _api(settings, database) as bridge:
-        await _listen(settings, bridge, stop, ready)
+        await _listen(settings, bridge, stop, ready, bridge.say_farewell)
 
 
 async def run_work(
@@ -133,19 +135,28 @@ async def _door(settings: Settings, database: Database, beyond: Any) -> AsyncGen
 
 
 @asynccontextmanager
-async def _api(settings: Settings, database: Database) -> AsyncGenerator[AsgiOverRsgi]:
+async def _api(settings: Settings, database: Database) -> AsyncGenerator[Api]:
     async with open_pool(database.api_url, min_size=2, max_size=8) as pool:
 
         def status() -> Awaitable[Status]:
             return journal_status(settings, database.worker_url)
 
         app = create_app(settings, pool, listen_url=database.api_url, journal_status=status)
-        bridge = AsgiOverRsgi(app)
+        bridge = Api(app, app.state.context.live.end_all)
         await bridge.startup()
         try:
             yield bridge
         finally:
             await bridge.shutdown()
+
+
+class Api(AsgiOverRsgi):
+    """The API, which can tell its live streams that it ends."""
+
+    def __init__(self, app: FastAPI, say_farewell: Callable[[], None]) -> None:
+        """``say_farewell`` ends all live streams."""
+        super().__init__(app)
+        self.say_farewell = say_farewell
 
 
 class _Nothing:
@@ -159,8 +170,13 @@ class _Nothing:
 
 
 async def _listen(
-    settings: Settings, application: Any, stop: asyncio.Event, ready: Callable[[], None]
+    settings: Settings,
+    application: Any,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
+    farewell: Callable[[], None] = lambda: None,
 ) -> None:
+    """Serve until told to stop; ``farewell`` is said to long-lived streams before the end."""
     logging.getLogger("_granian").setLevel(logging.ERROR)
     server = Server(
         application,
@@ -181,6 +197,7 @@ async def _listen(
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     accepting.cancel()
     stopping.cancel()
+    farewell()
     server.stop()
     await serving
 

@@ -62,10 +62,12 @@ class Trust:
                 connection = await connect(self._url)
                 async with connection:
                     await connection.execute("LISTEN tillstream_shops")
-                    await self._load(connection)
                     pause = 0.1
-                    async for _ in connection.notifies():
+                    while True:
                         await self._load(connection)
+                        # The generator holds the connection: leave it before asking anything.
+                        async for _ in connection.notifies(stop_after=1):
+                            pass
             except (psycopg.Error, OSError) as error:
                 log.warning("secrets_connection_lost", extra={"error": type(error).__name__})
             await asyncio.sleep(pause)

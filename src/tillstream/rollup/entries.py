@@ -124,6 +124,7 @@ def _placement_and_edits(order: Order) -> tuple[Amounts, dict[str, Amounts]]:
     placement["duties"] += order.duties
     placement["additional_fees"] += order.additional_fees
     placement["orders"] = 1
+    placement["customer_orders"] = int(order.customer_id is not None)
     return placement, edits
 
 

@@ -121,6 +121,10 @@ MEASURES: Final[tuple[Measure, ...]] = (
         "Checkouts completed without ever being abandoned, on the day they were started.", _OWN, public=False,
     ),
     Measure(
+        "customer_orders", "Orders of customers", "count", "sum",
+        "Orders placed by a known customer; those of guests left out.", _CUSTOMERS, public=False,
+    ),
+    Measure(
         "placed_gross", "Gross sales when placed", "money", "sum",
         "Gross sales without what later edits added.", _FIELDS, public=False,
     ),
@@ -138,6 +142,6 @@ MEASURES: Final[tuple[Measure, ...]] = (
 ADDITIVE: Final[tuple[str, ...]] = (
     "gross_sales", "discounts", "sales_reversals", "shipping", "taxes", "duties", "additional_fees", "orders",
     "placed_gross", "placed_discounts", "gift_cards_sold", "tips", "checkouts", "abandoned_checkouts",
-    "recovered_checkouts", "converted_checkouts", "recovered_sales", "abandoned_value",
+    "recovered_checkouts", "converted_checkouts", "recovered_sales", "abandoned_value", "customer_orders",
 )  # fmt: skip
 """The columns of ledger and sums, in the order in which they are stored."""

@@ -37,6 +37,7 @@ class Sums:
     converted_checkouts: int = 0
     recovered_sales: int = 0
     abandoned_value: int = 0
+    customer_orders: int = 0
 
     @classmethod
     def of(cls, row: Sequence[int]) -> Self:

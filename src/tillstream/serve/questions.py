@@ -36,7 +36,8 @@ _SUMS: LiteralString = """
   coalesce(sum(recovered_checkouts), 0)::bigint AS recovered_checkouts,
   coalesce(sum(converted_checkouts), 0)::bigint AS converted_checkouts,
   coalesce(sum(recovered_sales), 0)::bigint AS recovered_sales,
-  coalesce(sum(abandoned_value), 0)::bigint AS abandoned_value
+  coalesce(sum(abandoned_value), 0)::bigint AS abandoned_value,
+  coalesce(sum(customer_orders), 0)::bigint AS customer_orders
 """
 
 _STORES: LiteralString = """
@@ -55,7 +56,7 @@ ORDER BY s.domain
 # One statement, so that all figures of an answer, and what they are compared with, are of one moment.
 _PERIODS: LiteralString = (
     """
-SELECT s.*, b.customers, b.new_customers, b.second_orders
+SELECT s.*, s.customer_orders - b.repeats, b.new_customers, b.second_orders
 FROM unnest(%(first)s::date[], %(last)s::date[], %(after)s::timestamptz[], %(before)s::timestamptz[])
   WITH ORDINALITY AS r (first, last, after, before, place)
 CROSS JOIN LATERAL (
@@ -66,14 +67,24 @@ CROSS JOIN LATERAL (
   WHERE tenant_id = %(tenant)s AND store_id = ANY (%(stores)s)
     AND hour >= r.after AND hour < r.before AND day BETWEEN r.first AND r.last
 ) AS s
+-- The customers of a range are its orders without those that had another in the range before them.
+-- A probe of the key for each day: what lies between a customer's last visits of all is never read.
 CROSS JOIN LATERAL (
   SELECT
-    coalesce(sum(orders) FILTER (WHERE previous_day < r.first), 0)::bigint AS customers,
-    coalesce(sum(orders) FILTER (WHERE previous_day = '-infinity'), 0)::bigint AS new_customers,
-    coalesce(sum(orders) FILTER (WHERE second AND previous_day >= r.first), 0)::bigint AS second_orders
-  FROM rollup.rhythm
-  WHERE tenant_id = %(tenant)s AND store_id = ANY (%(stores)s)
-    AND day BETWEEN r.first AND r.last
+    coalesce(sum(h.orders) FILTER (WHERE h.previous_day > '-infinity'), 0)::bigint AS repeats,
+    coalesce(sum(h.orders) FILTER (WHERE h.previous_day = '-infinity'), 0)::bigint AS new_customers,
+    coalesce(sum(h.orders) FILTER (WHERE h.second), 0)::bigint AS second_orders
+  FROM unnest(%(stores)s::bigint[]) AS t (store_id)
+  CROSS JOIN generate_series(r.first, r.last, interval '1 day') AS d (day)
+  CROSS JOIN LATERAL (
+    SELECT orders, previous_day, second FROM rollup.rhythm
+    WHERE tenant_id = %(tenant)s AND store_id = t.store_id
+      AND day = d.day::date AND previous_day >= r.first
+    UNION ALL
+    SELECT orders, previous_day, second FROM rollup.rhythm
+    WHERE tenant_id = %(tenant)s AND store_id = t.store_id
+      AND day = d.day::date AND previous_day = '-infinity'
+  ) AS h
 ) AS b
 ORDER BY r.place
 """

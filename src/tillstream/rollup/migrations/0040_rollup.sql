@@ -18,6 +18,7 @@ CREATE TABLE rollup.ledger (
   placed_discounts bigint NOT NULL DEFAULT 0, gift_cards_sold bigint NOT NULL DEFAULT 0, tips bigint NOT NULL DEFAULT 0,
   checkouts bigint NOT NULL DEFAULT 0, abandoned_checkouts bigint NOT NULL DEFAULT 0, recovered_checkouts bigint NOT NULL DEFAULT 0,
   converted_checkouts bigint NOT NULL DEFAULT 0, recovered_sales bigint NOT NULL DEFAULT 0, abandoned_value bigint NOT NULL DEFAULT 0,
+  customer_orders bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant_id, store_id, source, source_id, entry)
 );
 CREATE INDEX ledger_by_hour ON rollup.ledger (tenant_id, store_id, hour);
@@ -34,6 +35,7 @@ CREATE TABLE rollup.sums (
   placed_discounts bigint NOT NULL DEFAULT 0, gift_cards_sold bigint NOT NULL DEFAULT 0, tips bigint NOT NULL DEFAULT 0,
   checkouts bigint NOT NULL DEFAULT 0, abandoned_checkouts bigint NOT NULL DEFAULT 0, recovered_checkouts bigint NOT NULL DEFAULT 0,
   converted_checkouts bigint NOT NULL DEFAULT 0, recovered_sales bigint NOT NULL DEFAULT 0, abandoned_value bigint NOT NULL DEFAULT 0,
+  customer_orders bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant_id, store_id, hour)
 );
 

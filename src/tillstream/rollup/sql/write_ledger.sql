@@ -3,21 +3,21 @@ INSERT INTO rollup.ledger (
   tenant_id, store_id, source, source_id, entry, at, hour, day, customer_id, gross_sales,
   discounts, sales_reversals, shipping, taxes, duties, additional_fees, orders, placed_gross,
   placed_discounts, gift_cards_sold, tips, checkouts, abandoned_checkouts, recovered_checkouts,
-  converted_checkouts, recovered_sales, abandoned_value
+  converted_checkouts, recovered_sales, abandoned_value, customer_orders
 )
 SELECT
   r.tenant_id, r.store_id, r.source, r.source_id, r.entry, r.at, r.hour, r.day, r.customer_id,
   r.gross_sales, r.discounts, r.sales_reversals, r.shipping, r.taxes, r.duties,
   r.additional_fees, r.orders, r.placed_gross, r.placed_discounts, r.gift_cards_sold, r.tips,
   r.checkouts, r.abandoned_checkouts, r.recovered_checkouts, r.converted_checkouts,
-  r.recovered_sales, r.abandoned_value
+  r.recovered_sales, r.abandoned_value, r.customer_orders
 FROM json_to_recordset(%s::json) AS r (
   tenant_id bigint, store_id bigint, source text, source_id text, entry text, at timestamptz,
   hour timestamptz, day date, customer_id bigint, gross_sales bigint, discounts bigint,
   sales_reversals bigint, shipping bigint, taxes bigint, duties bigint, additional_fees bigint,
   orders bigint, placed_gross bigint, placed_discounts bigint, gift_cards_sold bigint,
   tips bigint, checkouts bigint, abandoned_checkouts bigint, recovered_checkouts bigint,
-  converted_checkouts bigint, recovered_sales bigint, abandoned_value bigint
+  converted_checkouts bigint, recovered_sales bigint, abandoned_value bigint, customer_orders bigint
 )
 ON CONFLICT (tenant_id, store_id, source, source_id, entry) DO UPDATE SET
   at = excluded.at, hour = excluded.hour, day = excluded.day, customer_id = excluded.customer_id,
@@ -30,4 +30,5 @@ ON CONFLICT (tenant_id, store_id, source, source_id, entry) DO UPDATE SET
   abandoned_checkouts = excluded.abandoned_checkouts,
   recovered_checkouts = excluded.recovered_checkouts,
   converted_checkouts = excluded.converted_checkouts, recovered_sales = excluded.recovered_sales,
-  abandoned_value = excluded.abandoned_value
+  abandoned_value = excluded.abandoned_value,
+  customer_orders = excluded.customer_orders

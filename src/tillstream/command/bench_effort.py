@@ -1,0 +1,68 @@
+"""How much a bench measures: enough to trust the figures, or just enough to see that it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Numbers of rounds, of seconds and of things. Latencies are in ``latency_`` fields."""
+
+    quick: bool
+    rounds: int
+    round_seconds: float
+    """Of each round of ingest."""
+    hold_seconds: float
+    """For which a rate has to be sustained."""
+    apply_deliveries: int
+    """In the backlog of each round."""
+    latency_seconds: float
+    latency_per_second: float
+    small_orders: int
+    large_orders: int
+    calls: int
+    """Of each question in each round."""
+    import_deliveries: int
+    requests: int
+    """Different ones that a round of ingest goes round and round with."""
+
+
+FULL: Final = Effort(
+    quick=False,
+    rounds=5,
+    round_seconds=4.0,
+    hold_seconds=20.0,
+    apply_deliveries=8_000,
+    latency_seconds=20.0,
+    latency_per_second=500.0,
+    small_orders=10_000,
+    large_orders=1_000_000,
+    calls=200,
+    import_deliveries=40_000,
+    requests=5_000,
+)
+
+QUICK: Final = Effort(
+    quick=True,
+    rounds=2,
+    round_seconds=0.4,
+    hold_seconds=1.5,
+    apply_deliveries=2_500,
+    latency_seconds=1.5,
+    latency_per_second=200.0,
+    small_orders=500,
+    large_orders=5_000,
+    calls=10,
+    import_deliveries=1_500,
+    requests=500,
+)
+
+
+def effort_of(*, quick: bool, seconds: float | None) -> Effort:
+    """The effort asked for; ``seconds`` is that of every measurement that is timed."""
+    chosen = QUICK if quick else FULL
+    if seconds is None:
+        return chosen
+    return replace(chosen, round_seconds=seconds, hold_seconds=seconds, latency_seconds=seconds)
