@@ -18,4 +18,4 @@ HAVING (sum(gross_sales), sum(discounts), sum(sales_reversals), sum(shipping), s
         sum(additional_fees), sum(orders), sum(placed_gross), sum(placed_discounts),
         sum(gift_cards_sold), sum(tips), sum(checkouts), sum(abandoned_checkouts),
         sum(recovered_checkouts), sum(converted_checkouts), sum(recovered_sales), sum(abandoned_value), sum(customer_orders))
-  <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+  <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
