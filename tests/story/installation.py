@@ -134,14 +134,25 @@ class Installation:
         self._clients.append(client)
         return client
 
-    def settle(self, seconds: float = 240) -> dict[str, Any]:
+    def settle(self, seconds: float = 240) -> dict[str, int]:
         """Wait until all that was accepted is applied, parked or unrouted; the journal's counts."""
         until = time.monotonic() + seconds
-        while True:
-            status: dict[str, Any] = self.cli("journal", "status")
-            if status["waiting"] == 0:
-                return status
-            assert time.monotonic() < until, status
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            while True:
+                status = _gauges(client.get("/metrics").text)
+                if status["waiting"] == 0:
+                    return status
+                assert time.monotonic() < until, status
+
+
+def _gauges(metrics: str) -> dict[str, int]:
+    """The journal's counts among the metrics."""
+    lines = (line.removeprefix("tillstream_journal_") for line in metrics.splitlines())
+    pairs = (line.split() for line in lines if line.startswith(_COUNTS))
+    return {name: int(float(value)) for name, value in pairs}
+
+
+_COUNTS = ("accepted ", "applied ", "parked ", "unrouted ", "waiting ")
 
 
 def descendants(pid: int) -> list[int]:

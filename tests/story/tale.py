@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
+from psycopg import sql
 
 from tillstream.command.installation import postgres_folder
 from tillstream.foundation.embedded import find_running
@@ -150,9 +151,9 @@ def assert_rows_match(installation: Installation, books: Books) -> int:
 def _rows(
     connection: psycopg.Connection[tuple[Any, ...]], domain: str, kind: str, key: tuple[str, ...]
 ) -> dict[tuple[Any, ...], dict[str, Any]]:
-    table = psycopg.sql.Identifier("mirror", kind)
+    table = sql.Identifier("mirror", kind)
     cursor = connection.execute(
-        psycopg.sql.SQL(
+        sql.SQL(
             "SELECT m.* FROM {} AS m JOIN shops.stores AS s ON s.tenant_id = m.tenant_id AND s.id = m.store_id "
             "WHERE s.domain = %s"
         ).format(table),

@@ -21,18 +21,15 @@ from tillstream.ingest.trust import Trust
 from tillstream.journal import operations
 from tillstream.journal.postgres import postgres_journal
 from tillstream.journal.rabbitmq import broker_status, rabbitmq_journal
-from tillstream.serve.app import create_app
-from tillstream.serve.rsgi_bridge import AsgiOverRsgi
 from tillstream.shops.sealing import Keyring
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
-    from fastapi import FastAPI
-
     from tillstream.command.installation import Database
     from tillstream.foundation.settings import Settings
     from tillstream.journal.contract import Journal, Status
+    from tillstream.serve.rsgi_bridge import AsgiOverRsgi
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +69,9 @@ async def run_web(
 ) -> None:
     """Webhooks, API and dashboard on one port."""
     async with AsyncExitStack() as stack:
-        bridge = await stack.enter_async_context(_api(settings, database))
+        bridge, farewell = await stack.enter_async_context(_api(settings, database))
         door = await stack.enter_async_context(_door(settings, database, bridge))
-        await _listen(settings, door, stop, ready, bridge.say_farewell)
+        await _listen(settings, door, stop, ready, farewell)
 
 
 async def run_ingest(
@@ -89,8 +86,8 @@ async def run_serve(
     settings: Settings, database: Database, stop: asyncio.Event, ready: Callable[[], None]
 ) -> None:
     """API and dashboard alone."""
-    async with _api(settings, database) as bridge:
-        await _listen(settings, bridge, stop, ready, bridge.say_farewell)
+    async with _api(settings, database) as (bridge, farewell):
+        await _listen(settings, bridge, stop, ready, farewell)
 
 
 async def run_work(
@@ -135,28 +132,26 @@ async def _door(settings: Settings, database: Database, beyond: Any) -> AsyncGen
 
 
 @asynccontextmanager
-async def _api(settings: Settings, database: Database) -> AsyncGenerator[Api]:
+async def _api(
+    settings: Settings, database: Database
+) -> AsyncGenerator[tuple[AsgiOverRsgi, Callable[[], None]]]:
+    """The API, and what ends its live streams."""
+    # Here, because the framework takes a second to import: workers and commands do without it.
+    from tillstream.serve.app import create_app  # noqa: PLC0415
+    from tillstream.serve.rsgi_bridge import AsgiOverRsgi  # noqa: PLC0415
+
     async with open_pool(database.api_url, min_size=2, max_size=8) as pool:
 
         def status() -> Awaitable[Status]:
             return journal_status(settings, database.worker_url)
 
         app = create_app(settings, pool, listen_url=database.api_url, journal_status=status)
-        bridge = Api(app, app.state.context.live.end_all)
+        bridge = AsgiOverRsgi(app)
         await bridge.startup()
         try:
-            yield bridge
+            yield bridge, app.state.context.live.end_all
         finally:
             await bridge.shutdown()
-
-
-class Api(AsgiOverRsgi):
-    """The API, which can tell its live streams that it ends."""
-
-    def __init__(self, app: FastAPI, say_farewell: Callable[[], None]) -> None:
-        """``say_farewell`` ends all live streams."""
-        super().__init__(app)
-        self.say_farewell = say_farewell
 
 
 class _Nothing:

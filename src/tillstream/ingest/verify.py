@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SIGNATURE_BYTES: Final = 32
 _LONGEST: Final = 512
-_TOPIC: Final = re.compile(r"[a-z0-9_.]+(?:/[a-z0-9_.]+)*")
+_TOPIC: Final = re.compile(r"[a-z][a-z0-9_]*(?:[./][a-z][a-z0-9_]*)*")
 
 # Shopify's classic family and, without the X, that of its newer events.
 # https://shopify.dev/docs/apps/build/webhooks/delivery-structure
