@@ -7,9 +7,11 @@ the disk that the product would use) and removes it, also after Ctrl-C.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import platform
 import signal
+import subprocess
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -30,11 +32,11 @@ from tillstream.command import (
 from tillstream.command.bench_effort import effort_of
 from tillstream.command.bench_figures import Figure, Machine, Report, Section
 from tillstream.command.bench_process import ProcessFailed
-from tillstream.command.bench_stand import Bench, BenchFailed, standing
+from tillstream.command.bench_stand import Bench, BenchFailed
 from tillstream.command.console import err, out, print_json
 from tillstream.command.up import ChildFailed
 from tillstream.foundation.clock import utc_now
-from tillstream.foundation.database import connect
+from tillstream.foundation.embedded import find_programs
 
 if TYPE_CHECKING:
     import argparse
@@ -61,6 +63,9 @@ SECTIONS: Final[Mapping[str, Measurement]] = {
 _FAILURES: Final = (BenchFailed, ProcessFailed, ChildFailed, TimeoutError, OSError)
 """What a measurement may meet without the others being worth less."""
 
+_WIDTH: Final = 110
+"""Columns of the tables, also where the output is no terminal."""
+
 _TERMINATED: Final = 128 + signal.SIGTERM
 
 
@@ -68,9 +73,15 @@ def register(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add = parser.add_argument
     add("--section", action="append", choices=list(SECTIONS), help="only this one; may be repeated")
-    add("--quick", action="store_true", help="a minute's look at whether it works, not a measurement")
+    add(
+        "--quick",
+        action="store_true",
+        help="a minute's look at whether it works, not a measurement",
+    )
     add("--seconds", type=_positive, metavar="N", help="length of each timed measurement")
-    add("--json", metavar="FILE", help="write the report as JSON; - prints it in place of the table")
+    add(
+        "--json", metavar="FILE", help="write the report as JSON; - prints it in place of the table"
+    )
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -84,6 +95,7 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
         if task is not None:
             task.cancel()
 
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of each request
     loop.add_signal_handler(signal.SIGTERM, terminate)
     try:
         report = await _report(settings, options)
@@ -100,7 +112,7 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
 async def _report(settings: Settings, options: argparse.Namespace) -> Report:
     effort = effort_of(quick=options.quick, seconds=options.seconds)
     began, started_at = time.monotonic(), utc_now()
-    machine = await _machine(Bench(settings.data, effort, _note))
+    machine = await asyncio.to_thread(_machine)
     sections: list[Section] = []
     for name in options.section or SECTIONS:
         _note(f"{name} …")
@@ -119,19 +131,17 @@ async def _measured(name: str, bench: Bench) -> Section:
         return Section(name, name, [], [], left_out=reason)
 
 
-async def _machine(bench: Bench) -> Machine:
+def _machine() -> Machine:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    async with standing(bench, stores=False) as stand:
-        connection = await connect(stand.database.admin_url)
-        async with connection:
-            postgres = connection.info.server_version
+    program = str(find_programs() / "postgres")
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     return Machine(
         system=f"{platform.system()} {platform.release()}",
         processor=_processor(),
         cores=_cores(),
         memory_gb=_memory_gb(),
         python=platform.python_version(),
-        postgres=f"{postgres // 10_000}.{postgres % 10_000}",
+        postgres=said.stdout.split()[-1],
         load_average=None if load is None else round(load, 2),
     )
 
@@ -182,7 +192,7 @@ def _print(report: Report) -> None:
         if section.left_out:
             out.print(f"[bold]{section.title}[/bold]\n  Left out. {section.left_out}")
             continue
-        out.print(_table(section))
+        out.print(_table(section), width=max(out.width, _WIDTH))
         for note in section.notes:
             out.print(f"  {note}", markup=False, style="dim")
     out.print()
@@ -191,7 +201,9 @@ def _print(report: Report) -> None:
 
 
 def _table(section: Section) -> Table:
-    table = Table(box=None, pad_edge=False, title=section.title, title_justify="left", title_style="bold")
+    table = Table(
+        box=None, pad_edge=False, title=section.title, title_justify="left", title_style="bold"
+    )
     table.add_column("")
     for column in ("median", "lowest", "highest"):
         table.add_column(column, justify="right")

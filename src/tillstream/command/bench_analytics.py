@@ -141,4 +141,7 @@ def _figures(
     # Of medians: the slowest of a hundred calls says more about the neighbours than about size.
     ratios = [percentile(one[1], 0.5) / percentile(one[0], 0.5) for one in rounds]
     promise = 2 if promised else None
-    return [*found, figure(f"{name}_ratio", f"{name}, large ÷ small, p50", "", ratios, at_most=promise)]
+    return [
+        *found,
+        figure(f"{name}_ratio", f"{name}, large ÷ small, p50", "", ratios, at_most=promise),
+    ]

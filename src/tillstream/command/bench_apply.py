@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, LiteralString
 
 from tillstream.command.bench_figures import Section, figure
 from tillstream.command.bench_stand import BenchFailed, standing
-from tillstream.command.bench_story import INTRODUCTION, deliveries, told
+from tillstream.command.bench_story import deliveries, introduction, told
 from tillstream.command.roles import open_journal
 from tillstream.foundation.clock import utc_now
 from tillstream.foundation.database import connect
@@ -36,20 +36,23 @@ async def measure(bench: Bench) -> Section:
     """Rounds of a backlog, each of fresh deliveries on top of what is there."""
     count = bench.effort.apply_deliveries
     now = utc_now()
-    story = told(1, now)
+    story = told(1, bench.effort.shops, now)
+    first = introduction(bench.effort.shops)
     applied: list[float] = []
     decoded: list[float] = []
     sizes: list[float] = []
     async with standing(bench) as stand:
-        await _fill(stand, deliveries(story, INTRODUCTION, stand.secret, now))
-        await _apply(stand, INTRODUCTION)
+        await _fill(stand, deliveries(story, first, stand.secret, now))
+        await _apply(stand, first, timed=False)
         for number in range(1, bench.effort.rounds + 1):
             backlog = deliveries(story, count, stand.secret, now)
             await _fill(stand, backlog)
             applied.append(await _apply(stand, count))
             decoded.append(_decode(backlog))
             sizes.append(sum(len(one.body) for one in backlog) / count)
-            bench.note(f"round {number}: {applied[-1]:,.0f}/s applied, {decoded[-1]:,.0f}/s decoded")
+            bench.note(
+                f"round {number}: {applied[-1]:,.0f}/s applied, {decoded[-1]:,.0f}/s decoded"
+            )
     ratios = [did / could for did, could in zip(applied, decoded, strict=True)]
     return Section(
         NAME,
@@ -61,7 +64,7 @@ async def measure(bench: Bench) -> Section:
             figure("body_bytes", "body, on average", "B", sizes),
         ],
         [
-            f"{count:,} different deliveries a round, of every topic, of 100 shops in 5 accounts.",
+            f"{count:,} different deliveries a round, of every topic, of {bench.effort.shops} shops.",
             "They wait in frames as a busy web process writes them. Nothing is sent meanwhile.",
             "Timed from the first commit to the last: mirror, ledger, sums, live rows and settling.",
             "One worker process and PostgreSQL; decoding is without PostgreSQL.",
@@ -78,8 +81,8 @@ async def _fill(stand: Stand, backlog: Sequence[Delivery]) -> None:
         await batcher.close()
 
 
-async def _apply(stand: Stand, count: int) -> float:
-    """Deliveries per second between the first commit seen and the last.
+async def _apply(stand: Stand, count: int, *, timed: bool = True) -> float:
+    """Deliveries per second between the first commit seen and the last; 0 if not ``timed``.
 
     Raises:
         BenchFailed: when it does not come to an end, or applies not all.
@@ -99,7 +102,7 @@ async def _apply(stand: Stand, count: int) -> float:
                     seen.append((time.perf_counter(), done))
                 await asyncio.sleep(_LOOK_SECONDS)
             await stand.drained()
-    return _rate(seen)
+    return _rate(seen) if timed else 0.0
 
 
 def _rate(seen: Sequence[tuple[float, int]]) -> float:

@@ -11,11 +11,17 @@ class Effort:
     """Numbers of rounds, of seconds and of things. Latencies are in ``latency_`` fields."""
 
     quick: bool
+    shops: int
+    """That send webhooks."""
+    accounts: int
+    """To which the shops are dealt out."""
     rounds: int
     round_seconds: float
     """Of each round of ingest."""
     hold_seconds: float
     """For which a rate has to be sustained."""
+    holds: int
+    """Rates that are tried at most."""
     apply_deliveries: int
     """In the backlog of each round."""
     latency_seconds: float
@@ -31,9 +37,12 @@ class Effort:
 
 FULL: Final = Effort(
     quick=False,
+    shops=100,
+    accounts=5,
     rounds=5,
     round_seconds=4.0,
     hold_seconds=20.0,
+    holds=5,
     apply_deliveries=8_000,
     latency_seconds=20.0,
     latency_per_second=500.0,
@@ -46,16 +55,19 @@ FULL: Final = Effort(
 
 QUICK: Final = Effort(
     quick=True,
+    shops=10,
+    accounts=2,
     rounds=2,
-    round_seconds=0.4,
-    hold_seconds=1.5,
+    round_seconds=0.3,
+    hold_seconds=1.0,
+    holds=2,
     apply_deliveries=2_500,
-    latency_seconds=1.5,
-    latency_per_second=200.0,
+    latency_seconds=1.0,
+    latency_per_second=100.0,
     small_orders=500,
     large_orders=5_000,
     calls=10,
-    import_deliveries=1_500,
+    import_deliveries=1_000,
     requests=500,
 )
 

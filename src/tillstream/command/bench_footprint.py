@@ -89,7 +89,12 @@ async def _stored(stand: Stand) -> tuple[list[Figure], list[str]]:
         figure("mirror_bytes", "mirror, for each order", "B", [sizes["mirror"] / orders]),
         figure("rollup_bytes", "rollup, for each order", "B", [sizes["rollup"] / orders]),
         figure("state_bytes", "mirror and rollup, for each order", "B", [kept / orders]),
-        figure("journal_bytes", "journal (kept 30 days), for each order", "B", [sizes["journal"] / orders]),
+        figure(
+            "journal_bytes",
+            "journal (kept 30 days), for each order",
+            "B",
+            [sizes["journal"] / orders],
+        ),
     ]
     tables = ", ".join(f"{name} {size / orders:,.0f} B" for name, size in largest)
     return figures, [

@@ -32,6 +32,7 @@ class Begin(msgspec.Struct, frozen=True, tag="begin"):
     """First: which story, and what signs it."""
 
     seed: int
+    shops: int
     now: float
     """Seconds since 1970."""
     secret: str
@@ -122,7 +123,7 @@ class Gun:
         """Carry out one order and return the answer as JSON."""
         match order:
             case Begin():
-                self._story = told(order.seed, datetime.fromtimestamp(order.now, UTC))
+                self._story = told(order.seed, order.shops, datetime.fromtimestamp(order.now, UTC))
                 self._secret = order.secret.encode()
                 return b"{}"
             case Load():

@@ -73,7 +73,9 @@ async def measure(bench: Bench) -> Section:
             batches.append(await _mean_batch(connection))
             ceiling.append(await _fire(gun, dropping, bench.effort.round_seconds))
             rates = durable[-1].load.per_second, ceiling[-1].load.per_second
-            bench.note(f"round {number}: {rates[0]:,.0f}/s durable, {rates[1]:,.0f}/s storing nothing")
+            bench.note(
+                f"round {number}: {rates[0]:,.0f}/s durable, {rates[1]:,.0f}/s storing nothing"
+            )
     return Section(NAME, TITLE, _figures(durable, ceiling, batches), _notes(bench))
 
 

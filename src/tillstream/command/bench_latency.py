@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Final, LiteralString
 import httpx
 
 from tillstream.command.bench_figures import Section, figure, percentile
-from tillstream.command.bench_gun import Fire, Pace, Shot
+from tillstream.command.bench_gun import Pace, Shot
 from tillstream.command.bench_stand import BenchFailed, standing
-from tillstream.command.bench_story import INTRODUCTION
 from tillstream.foundation.database import connect
 
 if TYPE_CHECKING:
@@ -68,9 +67,7 @@ async def measure(bench: Bench) -> Section:
     ages: list[list[float]] = []
     silent = 0
     async with standing(bench) as stand, stand.everything(), stand.gun() as gun:
-        await gun.load(INTRODUCTION)
-        await gun.fire(Fire(stand.settings.port))
-        await stand.drained()
+        await stand.introduce(gun)
         async with _watching(stand) as watches:
             for number in range(1, bench.effort.rounds + 1):
                 latencies, oldest, untold = await _round(bench, stand, gun, watches)
@@ -90,7 +87,8 @@ async def measure(bench: Bench) -> Section:
             figure("matched", "webhooks told of by an event, in a round", "", [float(len(one)) for one in rounds]),
         ],
         [
-            f"{bench.effort.latency_per_second:g} webhooks of all topics a second, for {bench.effort.latency_seconds:g} s a round; {len(watches)} watchers at /api/live.",
+            f"{bench.effort.latency_per_second:g} webhooks of all topics a second, to a fixed beat.",
+            f"{len(watches)} watchers at /api/live, one for each account.",
             "Each webhook's own time, from when it was due to be sent to when the event with it was read.",
             f"{silent} webhooks in all changed nothing that is shown (carts, transactions, echoes): no event.",
         ],

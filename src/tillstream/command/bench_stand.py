@@ -19,7 +19,7 @@ import msgspec
 from tillstream.command import bench_accounting as accounting
 from tillstream.command.bench_gun import Begin, Fire, Load, Pace, Shot
 from tillstream.command.bench_process import LineProcess, line_process
-from tillstream.command.bench_story import domains
+from tillstream.command.bench_story import domains, introduction
 from tillstream.command.installation import own_database
 from tillstream.command.roles import journal_status
 from tillstream.command.up import Child, Errand, running
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from tillstream.foundation.settings import Settings
     from tillstream.journal.contract import Status
 
-ACCOUNTS: Final = 5
 PASSWORD: Final = "measured-by-the-bench"  # noqa: S105 - of a database that is gone a minute later
 _DRAIN_SECONDS: Final = 180.0
 _LOOK_SECONDS: Final = 0.05
@@ -95,6 +94,8 @@ class Stand:
     database: Database
     emails: tuple[str, ...]
     """Of the accounts, which have the story's stores in turn."""
+    shops: int
+    """In the story, all of them connected unless there are no stores."""
 
     @property
     def secret(self) -> bytes:
@@ -129,13 +130,19 @@ class Stand:
     async def gun(self, seed: int = 1) -> AsyncGenerator[Gun]:
         """A sending process, its story begun."""
         async with line_process("tillstream.command.bench_gun") as process:
-            begin = Begin(seed, utc_now().timestamp(), self.secret.decode())
+            begin = Begin(seed, self.shops, utc_now().timestamp(), self.secret.decode())
             await process.ask(msgspec.json.encode(begin))
             yield Gun(process)
 
     async def status(self) -> Status:
         """Where everything accepted is."""
         return await journal_status(self.settings, self.database.worker_url)
+
+    async def introduce(self, gun: Gun) -> None:
+        """Let the shops send their catalogues, so that everyday life comes next; both roles must run."""
+        await gun.load(introduction(self.shops))
+        await gun.fire(Fire(self.settings.port))
+        await self.drained()
 
     async def drained(self) -> None:
         """Return when all that was accepted is applied.
@@ -159,8 +166,8 @@ class Stand:
         """The process from which all of PostgreSQL's descend."""
         async with await connect(self.database.admin_url) as connection:
             row = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
-        backend = int(row[0]) if row else 0
-        return accounting.parent(backend) or backend
+            backend = int(row[0]) if row else 0
+            return accounting.parent(backend) or backend
 
     async def token(self, email: str) -> str:
         """An access token of an account; the web process must run."""
@@ -231,13 +238,16 @@ async def standing(
     bench: Bench, *, rabbitmq_url: str | None = None, stores: bool = True
 ) -> AsyncGenerator[Stand]:
     """A fresh installation: embedded PostgreSQL as ``tillstream up`` has it, ended and removed."""
+    shops = bench.effort.shops
     with _temporary_folder(bench.folder) as folder:
         variables = _variables(folder, rabbitmq_url)
         with _environment(variables):
             settings = load_settings(variables, generate=True)
             with own_database(settings) as database:
-                emails = await _connect(settings, database, domains() if stores else ())
-                yield Stand(settings, database, emails)
+                emails = await _connect(
+                    settings, database, bench.effort.accounts, domains(shops) if stores else ()
+                )
+                yield Stand(settings, database, emails, shops)
 
 
 def free_port() -> int:
@@ -248,16 +258,16 @@ def free_port() -> int:
 
 
 async def _connect(
-    settings: Settings, database: Database, shops: Sequence[str]
+    settings: Settings, database: Database, accounts: int, shops: Sequence[str]
 ) -> tuple[str, ...]:
-    emails = tuple(f"account-{number}@bench.test" for number in range(1, ACCOUNTS + 1))
+    emails = tuple(f"account-{number}@bench.test" for number in range(1, accounts + 1))
     keyring = Keyring.from_settings(settings)
     details = StoreDetails(timezone="America/New_York", currency="USD")
     async with open_pool(database.api_url) as pool:
         for email in emails:
             await add_account(pool, email, PASSWORD, email)
         for number, domain in enumerate(shops):
-            await add_store(pool, keyring, emails[number % ACCOUNTS], domain, details)
+            await add_store(pool, keyring, emails[number % accounts], domain, details)
     return emails
 
 
@@ -274,6 +284,8 @@ def _variables(folder: Path, rabbitmq_url: str | None) -> dict[str, str]:
 def _temporary_folder(within: Path) -> Generator[Path]:
     within.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=within))
+    # PostgreSQL may run as another user, who has to pass; what is secret has modes of its own.
+    folder.chmod(0o711)
     try:
         yield folder
     finally:
@@ -292,4 +304,3 @@ def _environment(variables: Mapping[str, str]) -> Generator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-

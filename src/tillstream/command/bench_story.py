@@ -17,28 +17,34 @@ if TYPE_CHECKING:
 
     from tillstream.simulator.webhook import Webhook
 
-SHOPS: Final = 100
-INTRODUCTION: Final = SHOPS * 14
-"""Deliveries with which the shops introduce themselves (their catalogues), rounded up."""
-
-_ORDERS_PER_DAY: Final = 400.0
-"""In each shop: with about twelve deliveries an order, 5 a second from all of them."""
+_INTRODUCTION: Final = 14
+"""Deliveries with which a shop introduces itself (its catalogue), rounded up."""
+_ORDERS_PER_DAY: Final = 40_000.0
+"""In all shops together; about twelve deliveries come of each."""
 _SPAN: Final = timedelta(hours=22)
 """Younger than a day, so that watchers are told of every order: that is work too."""
 
 
-def domains() -> list[str]:
+def domains(shops: int) -> list[str]:
     """Of the shops in the story."""
-    return [shop.domain for shop in load_shops(SHOPS)]
+    return [shop.domain for shop in load_shops(shops)]
 
 
-def told(seed: int, now: datetime) -> Iterator[Webhook]:
-    """The story up to ``now``, in the order of its events; some 400,000 deliveries."""
-    shops = [replace(shop, orders_per_day=_ORDERS_PER_DAY) for shop in load_shops(SHOPS)]
+def introduction(shops: int) -> int:
+    """Deliveries until all shops have introduced themselves: what comes then is everyday life."""
+    return shops * _INTRODUCTION
+
+
+def told(seed: int, number: int, now: datetime) -> Iterator[Webhook]:
+    """The story of so many shops up to ``now``, in the order of its events; some 400,000 deliveries."""
+    rate = _ORDERS_PER_DAY / number
+    shops = [replace(shop, orders_per_day=rate) for shop in load_shops(number)]
     return iter(Story(seed, shops, now - _SPAN, now))
 
 
-def deliveries(story: Iterator[Webhook], count: int, secret: bytes, now: datetime) -> list[Delivery]:
+def deliveries(
+    story: Iterator[Webhook], count: int, secret: bytes, now: datetime
+) -> list[Delivery]:
     """The next ``count`` deliveries as the journal keeps them, received at ``now``."""
     received_at = int(now.timestamp() * 1_000_000)
     return [

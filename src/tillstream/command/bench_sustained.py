@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from tillstream.command.bench_figures import Figure, Section, figure, slope
 from tillstream.command.bench_gun import CONNECTIONS, Fire
 from tillstream.command.bench_stand import standing
-from tillstream.command.bench_story import INTRODUCTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +21,6 @@ NAME: Final = "sustained"
 TITLE: Final = "End to end: applied as fast as accepted"
 
 _LOOK_SECONDS: Final = 0.25
-_HOLDS: Final = 4
 _FIRST_GUESS: Final = 4_000.0
 """Deliveries per second with which the search begins: above what is hoped for."""
 _STEP_UP: Final = 1.15
@@ -40,6 +38,8 @@ class Look:
     at: float
     applied: int
     waiting: int
+    exact: bool
+    """Whether ``waiting`` is: a broker may only know its backlog roughly."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,7 @@ async def holds_of(bench: Bench, stand: Stand) -> list[Hold]:
     """The rates tried, in turn: too much first, then what was applied of it, up or down from there."""
     holds: list[Hold] = []
     async with stand.everything(), stand.gun() as gun:
-        await gun.load(INTRODUCTION)
-        await gun.fire(Fire(stand.settings.port))
-        await stand.drained()
+        await stand.introduce(gun)
         offered: float | None = _FIRST_GUESS
         while offered is not None:
             holds.append(await _hold(bench, stand, gun, offered))
@@ -84,13 +82,13 @@ async def holds_of(bench: Bench, stand: Stand) -> list[Hold]:
                 f"backlog {one.growth:+,.0f}/s, {'held' if one.held else 'not held'}"
             )
             await stand.drained()
-            offered = next_rate(holds)
+            offered = next_rate(holds, bench.effort.holds)
     return holds
 
 
-def next_rate(holds: Sequence[Hold]) -> float | None:
+def next_rate(holds: Sequence[Hold], most: int) -> float | None:
     """What to offer next; None when the highest rate is known well enough."""
-    if len(holds) >= _HOLDS:
+    if len(holds) >= most:
         return None
     last = holds[-1]
     if last.held:
@@ -118,7 +116,9 @@ def figures(holds: Sequence[Hold], *, at_least: float | None = None) -> list[Fig
         figure("accepted_per_second", "accepted", "/s", [shown.accepted]),
         figure("backlog_growth", "growth of the backlog", "/s", [shown.growth]),
         figure("backlog_most", "longest backlog seen", "", [shown.most_waiting]),
-        figure("answer_p99_ms", "p99 to the answer, meanwhile", "ms", [shown.load.latency_ms["p99"]]),
+        figure(
+            "answer_p99_ms", "p99 to the answer, meanwhile", "ms", [shown.load.latency_ms["p99"]]
+        ),
         figure("applied_most", "applied at most, in any of the rates tried", "/s", [flood]),
     ]
 
@@ -126,7 +126,11 @@ def figures(holds: Sequence[Hold], *, at_least: float | None = None) -> list[Fig
 def notes(bench: Bench, holds: Sequence[Hold]) -> list[str]:
     """What the figures are of."""
     tried = ", ".join(f"{one.offered:,.0f} ({'held' if one.held else 'grew'})" for one in holds)
-    outcome = "The highest rate held." if best(holds) else "NO rate tried was held; the last one is shown."
+    outcome = (
+        "The highest rate held."
+        if best(holds)
+        else "NO rate tried was held; the last one is shown."
+    )
     return [
         f"{outcome} Tried, each for {bench.effort.hold_seconds:g} s: {tried} /s.",
         f"Held: accepted as offered, the backlog growing by less than {_STEADY:.0%} of it.",
@@ -154,15 +158,17 @@ def judge(offered: float, load: LoadSummary, looks: Sequence[Look]) -> Hold:
     """What a hold came to, its settling left out."""
     begin = looks[0].at + (looks[-1].at - looks[0].at) * _SETTLING
     steady = [look for look in looks if look.at >= begin]
+    applied = slope([(look.at, look.applied) for look in steady])
+    growth = slope([(look.at, look.waiting) for look in steady])
     return Hold(
         offered,
         load.per_second,
-        slope([(look.at, look.applied) for look in steady]),
-        slope([(look.at, look.waiting) for look in steady]),
+        applied,
+        growth if all(look.exact for look in looks) else load.per_second - applied,
         max(look.waiting for look in steady),
         load,
     )
 
 
 def _look(status: Status) -> Look:
-    return Look(time.perf_counter(), status.applied, status.waiting)
+    return Look(time.perf_counter(), status.applied, status.waiting, status.exact)
