@@ -214,12 +214,9 @@ def _entry_differences(where: str, stored: Posted | None, wanted: Posted | None)
         a, b = stored.entry.amounts.get(measure, 0), wanted.entry.amounts.get(measure, 0)
         if a != b:
             yield Difference("ledger", where, measure, str(a), str(b))
-    if (stored.bucket, stored.entry.at, stored.entry.customer_id) != (
-        wanted.bucket,
-        wanted.entry.at,
-        wanted.entry.customer_id,
-    ):
-        yield Difference("ledger", where, "time or customer", str(stored.bucket), str(wanted.bucket))
+    here, there = ((one.bucket, one.entry.at, one.entry.customer_id) for one in (stored, wanted))
+    if here != there:
+        yield Difference("ledger", where, "time or customer", str(here), str(there))
 
 
 async def _check_sums(connection: Connection, store: Store, differences: list[Difference]) -> None:
