@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 from typing import Final
 
 SCALE: Final = 10_000
@@ -28,6 +29,7 @@ _EXPONENTS: Final[dict[str, int]] = {
     **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
 }
 
+_USUAL_LENGTH: Final = 24
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 
 
@@ -49,19 +51,20 @@ def parse_money(value: object) -> int:
         NotMoney: for anything that is no finite decimal number within ``LIMIT``.
     """
     if isinstance(value, str):
-        text = value.strip()
-        # The common case by far ("12.34") needs no Decimal.
-        whole, dot, fraction = text.partition(".")
-        if dot and len(fraction) <= 4 and len(whole) <= 12 and whole.isdecimal() and whole.isascii():  # noqa: PLR2004
-            if fraction.isdecimal() and fraction.isascii():
-                return int(whole) * SCALE + int(fraction.ljust(4, "0"))
-        elif not dot and len(whole) <= 12 and whole.isdecimal() and whole.isascii():  # noqa: PLR2004
-            return int(whole) * SCALE
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        text = repr(value)
-    else:
-        message = f"{_shown(value)} is not an amount of money"
-        raise NotMoney(message)
+        # Few amounts are ever seen for the first time: most are "0.00" or the price of something.
+        return _parse_known(value) if len(value) <= _USUAL_LENGTH else _parse(value.strip(), value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _parse(repr(value), value)
+    message = f"{_shown(value)} is not an amount of money"
+    raise NotMoney(message)
+
+
+@lru_cache(maxsize=65_536)
+def _parse_known(value: str) -> int:
+    return _parse(value.strip(), value)
+
+
+def _parse(text: str, value: object) -> int:
     if not _DECIMAL.fullmatch(text):
         message = f"{_shown(value)} is not an amount of money"
         raise NotMoney(message)

@@ -148,11 +148,12 @@ def is_tip(line: Line, order: Order) -> bool:
 
 def _fields(body: Body) -> Fields:
     """The fields that the body has, in our terms; what it lacks stays out."""
-    fields: Fields = {}
-    for name, value in body.items():
-        reader = _READERS.get(name)
-        if reader is not None:
-            fields[_NAMES.get(name, name)] = reader(body, value, name)
+    # Over what is read, not over what the body has: it has three times as many fields.
+    fields: Fields = {
+        _NAMES.get(name, name): reader(body, body[name], name)
+        for name, reader in _READERS.items()
+        if name in body
+    }
     if customer := mapping(body.get("customer")):
         fields["customer_name"] = customers.full_name(customer)
     return fields
