@@ -24,7 +24,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PASSWORD = "a long enough password"  # noqa: S105 - of accounts that live for one test
+PASSWORD = "a long enough password"
 
 
 def free_port() -> int:
@@ -143,6 +143,7 @@ class Installation:
                 if status["waiting"] == 0:
                     return status
                 assert time.monotonic() < until, status
+                time.sleep(0.1)  # between two looks: asking without pause would slow what is waited for
 
 
 def _gauges(metrics: str) -> dict[str, int]:

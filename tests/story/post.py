@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.story.installation import Installation
 
 
-def post(  # noqa: PLR0913 - what a delivery is made of
+def post(
     client: httpx.Client,
     installation: Installation,
     shop: str,

@@ -167,5 +167,5 @@ def _rows(
 
 def _same(said: object, true: object) -> bool:
     if isinstance(true, float) and isinstance(said, (int, float)):
-        return abs(said - true) < 1e-6  # noqa: PLR2004 - a rate, rounded or not
+        return abs(said - true) < 1e-6
     return said == true

@@ -67,7 +67,7 @@ REFUSED: list[tuple[str, bytes, dict[str, str | None], int]] = [
 
 
 @pytest.mark.parametrize(("what", "body", "headers", "status"), REFUSED, ids=[row[0] for row in REFUSED])
-def test_refused_with_a_problem(  # noqa: PLR0913 - fixtures and the row
+def test_refused_with_a_problem(
     client: httpx.Client,
     installation: Installation,
     what: str,

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.story.installation import Installation
-from tests.story.tale import assert_figures_match, assert_rows_match, connect_shops, shuffled, tale, tell
+from tests.story.tale import (
+    assert_figures_match,
+    assert_rows_match,
+    connect_shops,
+    shuffled,
+    tale,
+    tell,
+)
 from tillstream.journal.private_broker import PrivateBroker, find_server
 
 if TYPE_CHECKING:

@@ -82,8 +82,8 @@ def test_fifty_orders_of_telling_end_in_one_state(installation: Installation) ->
         told += [(f"{change.resource} {change.key}", change.element) for change in changes]
     states: set[str] = set()
     for seed in range(50):
-        shuffled = told + random.Random(seed).sample(told, len(told) // 5)  # noqa: S311
-        random.Random(-seed).shuffle(shuffled)  # noqa: S311
+        shuffled = told + random.Random(seed).sample(told, len(told) // 5)
+        random.Random(-seed).shuffle(shuffled)
         merged: dict[str, Element] = {}
         for key, element in shuffled:
             merged[key] = join(merged.get(key, Element()), element)

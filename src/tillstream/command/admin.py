@@ -229,7 +229,7 @@ async def _chosen(database: Database, domain: str | None) -> list[tuple[str, str
     async with await connect(database.admin_url) as connection:
         cursor = await connection.execute(
             "SELECT '', domain, tenant_id, id FROM shops.stores WHERE removed_at IS NULL "
-            "AND (%(domain)s::text IS NULL OR domain = %(domain)s) ORDER BY domain COLLATE \"C\"",
+            'AND (%(domain)s::text IS NULL OR domain = %(domain)s) ORDER BY domain COLLATE "C"',
             {"domain": domain},
         )
         stores = [(account, name, StoreKey(t, s)) for account, name, t, s in await cursor.fetchall()]

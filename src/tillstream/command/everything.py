@@ -31,7 +31,7 @@ async def up(settings: Settings, _: Namespace) -> int:
 
 async def demo(settings: Settings, options: Namespace) -> int:
     """``tillstream demo``."""
-    from tillstream.command.demo import run_demo  # noqa: PLC0415 - the simulator is for demos only
+    from tillstream.command.demo import run_demo
 
     return await run_demo(settings, options)
 

@@ -7,7 +7,7 @@ import logging
 import signal
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -21,6 +21,7 @@ from tillstream.ingest.trust import Trust
 from tillstream.journal import operations
 from tillstream.journal.postgres import postgres_journal
 from tillstream.journal.rabbitmq import broker_status, rabbitmq_journal
+from tillstream.rollup.live import expire_live
 from tillstream.shops.sealing import Keyring
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tillstream.command.installation import Database
     from tillstream.foundation.settings import Settings
     from tillstream.journal.contract import Journal, Status
+    from tillstream.serve.meters import Meters
     from tillstream.serve.rsgi_bridge import AsgiOverRsgi
 
 log = logging.getLogger(__name__)
@@ -36,8 +38,8 @@ log = logging.getLogger(__name__)
 _CONNECTIONS: Final = 4096
 """Connections that are served at once: keep-alive senders and live streams stay open."""
 
-_TIDY_EVERY: Final = 3600.0
-"""Seconds between removals of frames older than the retention time."""
+_TIDY_EVERY: Final = 600.0
+"""Seconds between removals of what has been kept for long enough."""
 
 
 @asynccontextmanager
@@ -69,9 +71,10 @@ async def run_web(
 ) -> None:
     """Webhooks, API and dashboard on one port."""
     async with AsyncExitStack() as stack:
-        bridge, farewell = await stack.enter_async_context(_api(settings, database))
-        door = await stack.enter_async_context(_door(settings, database, bridge))
-        await _listen(settings, door, stop, ready, farewell)
+        api = await stack.enter_async_context(_api(settings, database))
+        door = await stack.enter_async_context(_door(settings, database, api.bridge))
+        api.meters.others.append(door.lines)
+        await _listen(settings, door, stop, ready, api.farewell)
 
 
 async def run_ingest(
@@ -86,8 +89,8 @@ async def run_serve(
     settings: Settings, database: Database, stop: asyncio.Event, ready: Callable[[], None]
 ) -> None:
     """API and dashboard alone."""
-    async with _api(settings, database) as (bridge, farewell):
-        await _listen(settings, bridge, stop, ready, farewell)
+    async with _api(settings, database) as api:
+        await _listen(settings, api.bridge, stop, ready, api.farewell)
 
 
 async def run_work(
@@ -134,11 +137,11 @@ async def _door(settings: Settings, database: Database, beyond: Any) -> AsyncGen
 @asynccontextmanager
 async def _api(
     settings: Settings, database: Database
-) -> AsyncGenerator[tuple[AsgiOverRsgi, Callable[[], None]]]:
-    """The API, and what ends its live streams."""
+) -> AsyncGenerator[_Api]:
+    """The API, ready to be served."""
     # Here, because the framework takes a second to import: workers and commands do without it.
-    from tillstream.serve.app import create_app  # noqa: PLC0415
-    from tillstream.serve.rsgi_bridge import AsgiOverRsgi  # noqa: PLC0415
+    from tillstream.serve.app import create_app
+    from tillstream.serve.rsgi_bridge import AsgiOverRsgi
 
     async with open_pool(database.api_url, min_size=2, max_size=8) as pool:
 
@@ -149,9 +152,17 @@ async def _api(
         bridge = AsgiOverRsgi(app)
         await bridge.startup()
         try:
-            yield bridge, app.state.context.live.end_all
+            yield _Api(bridge, app.state.context.live.end_all, app.state.context.meters)
         finally:
             await bridge.shutdown()
+
+
+class _Api(NamedTuple):
+    """The API as it is served; ``farewell`` ends its live streams."""
+
+    bridge: AsgiOverRsgi
+    farewell: Callable[[], None]
+    meters: Meters
 
 
 class _Nothing:
@@ -210,11 +221,12 @@ async def _until_accepting(settings: Settings) -> None:
 
 
 async def _tidy(settings: Settings, database: Database) -> None:
-    """Remove frames that are older than the retention time, now and then."""
+    """Remove frames and live rows that have been kept for long enough, now and then."""
     while True:
         try:
             connection = await connect(database.worker_url)
             async with connection:
+                await expire_live(connection)
                 before = utc_now() - timedelta(days=settings.retention_days)
                 gone = await operations.expire(connection, before)
                 if gone:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,8 @@ from tillstream.command.console import err, out, print_json
 from tillstream.simulator.simulate import SimulateOptions, simulate
 
 if TYPE_CHECKING:
+    import argparse
+
     from tillstream.foundation.settings import Settings
     from tillstream.simulator.delivery import DeliveryReport
 

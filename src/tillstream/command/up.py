@@ -158,7 +158,7 @@ def serve_errand(run: Callable[[Errand], Coroutine[Any, Any, None]]) -> None:
     """The main function of a child: read the errand, do it, die with the supervisor."""
     errand = msgspec.json.decode(_first_line(), type=Errand)
     threading.Thread(target=_die_with_supervisor, daemon=True).start()
-    import uvloop  # noqa: PLC0415 - only processes that serve need it
+    import uvloop
 
     uvloop.run(run(errand))
 

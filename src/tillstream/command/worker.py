@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import traceback
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -93,8 +94,8 @@ class Worker:
             log.warning("batch_failed", extra={"error": f"{type(error).__name__}: {error}"})
             await self._drop_connection()
             await self._journal.retry(claims, type(error).__name__)
-        except Exception:  # a delivery that cannot be applied: find it, so that it parks alone
-            log.exception("batch_refused")
+        except Exception as error:  # noqa: BLE001 - a delivery that cannot be applied: it parks alone
+            log.warning("batch_refused", extra={"error": _described(error)})
             await self._work_apart(claims)
 
     async def _work_apart(self, claims: list[Claim]) -> None:
@@ -159,7 +160,7 @@ async def _apply_apart(connection: Connection, deliveries: Sequence[Delivery], n
         raise
     except Exception as error:
         if len(deliveries) == 1:
-            log.exception("delivery_refused", extra={"webhook_id": deliveries[0].webhook_id})
+            log.error("delivery_refused", extra={"error": _described(error), "webhook_id": deliveries[0].webhook_id})  # noqa: TRY400 - see _described
             return Outcome([_refused(deliveries[0], error)], [], 0)
     half = len(deliveries) // 2
     first = await _apply_apart(connection, deliveries[:half], now)
@@ -167,6 +168,13 @@ async def _apply_apart(connection: Connection, deliveries: Sequence[Delivery], n
     return Outcome(
         first.parked + second.parked, first.unrouted + second.unrouted, first.applied + second.applied
     )
+
+
+def _described(error: Exception) -> str:
+    """What went wrong and where, without the values: those may be personal data."""
+    said = (error.diag.message_primary or "") if isinstance(error, psycopg.Error) else ""
+    where = "".join(traceback.format_tb(error.__traceback__)[-3:])
+    return f"{type(error).__name__}: {said}\n{where}"
 
 
 def _refused(delivery: Delivery, error: Exception) -> Parked:

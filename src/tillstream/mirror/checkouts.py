@@ -9,7 +9,15 @@ import msgspec
 from tillstream.mirror import customers
 from tillstream.mirror.change import Body, Change
 from tillstream.mirror.join import Element, Fields, layer, merged, newest
-from tillstream.mirror.values import Malformed, mapping, moment, money, optional_identifier, text, token
+from tillstream.mirror.values import (
+    Malformed,
+    mapping,
+    moment,
+    money,
+    optional_identifier,
+    text,
+    token,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,19 +13,19 @@ import msgspec
 
 from tillstream.foundation.statements import statement
 from tillstream.mirror import checkouts, customers, orders, products, rows, shops
-from tillstream.mirror.change import Change, Resource
-from tillstream.mirror.checkouts import Checkout
-from tillstream.mirror.customers import Customer
 from tillstream.mirror.join import Element, decode, encode, join
-from tillstream.mirror.orders import Order
-from tillstream.mirror.products import Product
-from tillstream.mirror.shops import Shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tillstream.foundation.database import Connection
+    from tillstream.mirror.change import Change, Resource
+    from tillstream.mirror.checkouts import Checkout
+    from tillstream.mirror.customers import Customer
+    from tillstream.mirror.orders import Order
+    from tillstream.mirror.products import Product
     from tillstream.mirror.rows import Row
+    from tillstream.mirror.shops import Shop
 
 
 class Store(NamedTuple):
@@ -213,7 +213,7 @@ async def _write(connection: Connection, resource: Resource, written: list[Row])
         await connection.execute(_MERGE[resource], (_json(written),))
 
 
-async def _replace(  # noqa: PLR0913 - one statement to clear, one to write, and whose
+async def _replace(
     connection: Connection,
     delete: LiteralString,
     insert: LiteralString,

@@ -8,7 +8,15 @@ import msgspec
 
 from tillstream.mirror.change import Body, Change
 from tillstream.mirror.join import Element, Fields, layer, merged, newest
-from tillstream.mirror.values import count, identifier, moment, money, objects, optional_identifier, text
+from tillstream.mirror.values import (
+    count,
+    identifier,
+    moment,
+    money,
+    objects,
+    optional_identifier,
+    text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from tillstream.mirror.values import Malformed, moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from tillstream.foundation.database import Connection
     from tillstream.journal.contract import Delivery
@@ -40,7 +40,7 @@ def delivery_key(delivery: Delivery) -> UUID:
     The webhook id alone would not do: headers are unsigned, so another body could carry the same
     id. The signature covers the body.
     """
-    told = "\x00".join((delivery.webhook_id, delivery.topic, delivery.triggered_at, delivery.signature))
+    told = f"{delivery.webhook_id}\x00{delivery.topic}\x00{delivery.triggered_at}\x00{delivery.signature}"
     return UUID(bytes=hashlib.blake2b(told.encode(), digest_size=16).digest())
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from tillstream.mirror import checkouts, customers, orders, products, refunds, shops
-from tillstream.mirror.change import Body, Change, Reader
 from tillstream.mirror.values import Malformed
+
+if TYPE_CHECKING:
+    from tillstream.mirror.change import Body, Change, Reader
 
 
 def _order(body: Body) -> list[Change]:

@@ -97,13 +97,13 @@ def _instant(text: str) -> int:
     except ValueError:
         parsed = _other_time(text.strip())
         if parsed is None:
-            raise ValueError("no ISO 8601 time") from None  # noqa: TRY003, EM101 - half a sentence
+            raise ValueError("no ISO 8601 time") from None  # noqa: TRY003 - half a sentence
     if parsed.tzinfo is None:
         parsed = parsed.replace(tzinfo=UTC)
     # Near the years 1 and 9999 no zone or window could be added, and a double holds the µs of
     # no more than 285 years around 1970.
     if not _EARLIEST <= parsed < _LATEST:
-        raise ValueError("no time of a shop")  # noqa: TRY003, EM101 - half a sentence
+        raise ValueError("no time of a shop")  # noqa: TRY003 - half a sentence
     # Exact integer arithmetic: a float of seconds loses microseconds.
     return (parsed - EPOCH) // timedelta(microseconds=1)
 
@@ -170,7 +170,7 @@ def flag(value: Any) -> bool:
 
 def objects(value: Any, field: str) -> list[dict[str, Any]]:
     """The objects of an array; null, and the ``{}`` that some senders put for none, give none."""
-    if value is None or value == {} or value == "":
+    if value is None or value in ({}, ""):
         return []
     if not isinstance(value, list):
         raise Malformed("malformed_shape", f"`{field}` is {_shown(value)}, where an array belongs.")

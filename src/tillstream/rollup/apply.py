@@ -72,7 +72,7 @@ async def pass_deadlines(connection: Connection, now: int, most: int = 500) -> i
     if not due:
         return 0
     keys = _lock_keys(one.store for one in due)
-    locked = dict((await (await connection.execute(_TRY_LOCK, (keys,))).fetchall()))
+    locked = dict(await (await connection.execute(_TRY_LOCK, (keys,))).fetchall())
     due = [one for one in due if locked[_lock_key(one.store)]]
     await set_tenants(connection, sorted({one.store.tenant_id for one in due}))
     stores = await _configured(connection, {one.store for one in due})
@@ -90,7 +90,7 @@ async def profile_of(connection: Connection, store: Store) -> Profile:
     return (await settle_zones(connection, await _configured(connection, {store})))[store]
 
 
-async def _follow(  # noqa: PLR0913 - the parts of a batch
+async def _follow(
     connection: Connection,
     merged: Merged,
     stores: Sequence[Configured],

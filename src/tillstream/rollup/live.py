@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
@@ -12,8 +13,7 @@ from tillstream.foundation.statements import statement
 from tillstream.mirror.rows import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
     from tillstream.foundation.database import Connection
     from tillstream.mirror.merge import Merged, Store
@@ -58,7 +58,7 @@ class News(msgspec.Struct, frozen=True):
     received_at: datetime | None
 
 
-def news(  # noqa: PLR0913 - the parts of a batch
+def news(
     merged: Merged,
     staged: Sequence[Staged],
     booked: Booked,
@@ -113,12 +113,9 @@ async def announce(connection: Connection, told: Mapping[Store, News]) -> None:
     await connection.execute(_ANNOUNCE, (msgspec.json.encode(rows).decode(),))
 
 
-async def expire(connection: Connection, tenants: Iterable[int]) -> None:
-    """Forget live rows of these tenants that nobody can resume from any more."""
-    await connection.execute(
-        "DELETE FROM rollup.live WHERE tenant_id = ANY (%s) AND at < now() - make_interval(secs => %s)",
-        (list(tenants), KEPT),
-    )
+async def expire_live(connection: Connection) -> None:
+    """Forget the live rows, of whatever tenant, that nobody can resume from any more."""
+    await connection.execute("SELECT rollup.expire_live(make_interval(secs => %s))", (KEPT,))
 
 
 def _feed(

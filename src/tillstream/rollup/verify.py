@@ -16,7 +16,6 @@ from psycopg import sql
 from tillstream.foundation.statements import statement
 from tillstream.mirror import orders as mirrored_orders
 from tillstream.mirror.join import decode
-from tillstream.mirror.merge import Store
 from tillstream.rollup.book import Posted, Source, posted_of
 from tillstream.rollup.buckets import bucket
 from tillstream.rollup.checkouts import Reference, contributions, derive
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from tillstream.foundation.database import Connection
+    from tillstream.mirror.merge import Store
     from tillstream.rollup.zones import Profile
 
 _RESUMMED = statement("tillstream.rollup", "compare_sums")
@@ -116,7 +116,7 @@ async def _table(
             yield bytes(chunk)
 
 
-async def verify_store(  # noqa: PLR0913 - whose, with what, until when
+async def verify_store(
     connection: Connection,
     store: Store,
     domain: str,
@@ -228,7 +228,7 @@ async def _check_sums(connection: Connection, store: Store, differences: list[Di
                 differences.append(Difference("sums", hour.isoformat(), measure, str(a), str(b)))
 
 
-async def _check_customers(  # noqa: PLR0913 - what is known against what is stored
+async def _check_customers(
     connection: Connection,
     store: Store,
     placements: Mapping[int, list[tuple[int, int]]],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 @dataclass
@@ -18,6 +18,9 @@ class Meters:
     """By method, route (never the raw path: that has no bound) and status."""
     seconds: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Time spent answering, by method and route."""
+
+    others: list[Callable[[], Iterator[str]]] = field(default_factory=list)  # pyright: ignore[reportUnknownVariableType]
+    """What else this process counts, as lines of the text format: the webhook route's answers."""
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """One request was answered."""
@@ -40,6 +43,8 @@ class Meters:
                 f'tillstream_http_request_seconds_total{{method="{method}",'
                 f'route="{_escaped(route)}"}} {spent:.6f}'
             )
+        for other in self.others:
+            yield from other()
 
 
 def gauge(name: str, purpose: str, value: float) -> Iterable[str]:

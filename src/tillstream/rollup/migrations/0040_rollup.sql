@@ -99,7 +99,7 @@ CREATE TABLE rollup.live (
   data json NOT NULL,
   PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX live_by_time ON rollup.live (tenant_id, at);
+CREATE INDEX live_by_time ON rollup.live (at);
 
 CREATE TABLE rollup.live_ids (
   tenant_id bigint PRIMARY KEY,
@@ -149,8 +149,11 @@ CREATE FUNCTION rollup.due_checkouts(until timestamptz, most integer)
     SELECT c.tenant_id, c.store_id, c.token FROM rollup.checkouts AS c
     WHERE c.deadline < until ORDER BY c.deadline LIMIT most
   $$;
-CREATE FUNCTION rollup.next_deadline() RETURNS timestamptz
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  AS $$ SELECT min(c.deadline) FROM rollup.checkouts AS c WHERE c.deadline IS NOT NULL $$;
-REVOKE EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer), rollup.next_deadline() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer), rollup.next_deadline() TO tillstream_worker;
+-- Live rows are forgotten by age, whoever's they are.
+CREATE POLICY owner_forgets ON rollup.live FOR DELETE TO CURRENT_USER USING (true);
+CREATE POLICY owner_sees ON rollup.live FOR SELECT TO CURRENT_USER USING (true);
+CREATE FUNCTION rollup.expire_live(kept interval) RETURNS void
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ DELETE FROM rollup.live WHERE at < now() - kept $$;
+REVOKE EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer), rollup.expire_live(interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer), rollup.expire_live(interval) TO tillstream_worker;
