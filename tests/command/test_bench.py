@@ -31,7 +31,7 @@ EXPECTED = {
     "ingest": {
         "durable_per_second", "ceiling_per_second", "ratio", "durable_latency_p50_ms",
         "durable_latency_p99_ms", "ceiling_latency_p50_ms", "ceiling_latency_p99_ms", "batch",
-        "durable_cpu_us", "durable_sender_share", "ceiling_cpu_us", "ceiling_sender_share",
+        "durable_cpu_us", "durable_sender_share", "ceiling_cpu_us", "cpu_ratio", "ceiling_sender_share",
     },
     "latency": {"p50_ms", "p99_ms", "most_ms", "received_p50_ms", "received_p99_ms", "matched"},
     "analytics": {

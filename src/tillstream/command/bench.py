@@ -204,7 +204,7 @@ def _table(section: Section) -> Table:
     table = Table(
         box=None, pad_edge=False, title=section.title, title_justify="left", title_style="bold"
     )
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for column in ("median", "lowest", "highest"):
         table.add_column(column, justify="right")
     table.add_column("")

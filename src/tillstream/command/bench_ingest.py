@@ -123,6 +123,7 @@ def _figures(durable: list[Round], ceiling: list[Round], batches: list[float]) -
         figure("batch", "deliveries in a commit, on average", "", batches),
         *_costs("durable", durable),
         *_costs("ceiling", ceiling),
+        *_cost_ratio(durable, ceiling),
     ]
 
 
@@ -144,12 +145,24 @@ def latencies(name: str, rounds: list[Round]) -> list[Figure]:
     ]
 
 
+def _cost_ratio(durable: list[Round], ceiling: list[Round]) -> list[Figure]:
+    """The same ratio in processor time, which other programs on the machine disturb less."""
+    times = [(_each(kept), _each(dropped)) for kept, dropped in zip(durable, ceiling, strict=True)]
+    ratios = [free / paid for paid, free in times if paid and free]
+    if not ratios:
+        return []
+    return [figure("cpu_ratio", "processor time storing nothing ÷ durable", "", ratios)]
+
+
+def _each(one: Round) -> float | None:
+    """Microseconds of serving for each webhook."""
+    if one.serving_seconds is None:
+        return None
+    return one.serving_seconds / one.load.answered * 1e6
+
+
 def _costs(name: str, rounds: list[Round]) -> list[Figure]:
-    served = [
-        one.serving_seconds / one.load.answered * 1e6
-        for one in rounds
-        if one.serving_seconds is not None
-    ]
+    served = [time for time in map(_each, rounds) if time is not None]
     shares = [one.sender_share * 100 for one in rounds if one.sender_share is not None]
     if not served:
         return []
