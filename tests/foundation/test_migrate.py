@@ -67,7 +67,7 @@ def test_an_empty_database_is_brought_up_once(empty: str) -> None:
 
 def test_several_processes_may_start_at_once(empty: str) -> None:
     with ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(lambda _: migrate(empty, KEY), range(4)))
+        done = list(pool.map(migrate, [empty] * 4, [KEY] * 4))
     # One of them did all of it, or they took turns; nothing was applied twice.
     assert sorted(name for names in done for name in names) == [
         f"{number:04d}_{name}" for number, name, _ in migrations()
@@ -125,7 +125,9 @@ def test_a_database_has_logins_of_its_own() -> None:
     here = login_url("postgresql://owner@127.0.0.1/one", "api", KEY)
     there = login_url("postgresql://owner@127.0.0.1/two", "api", KEY)
     worker = login_url("postgresql://owner@127.0.0.1/one", "worker", KEY)
-    users = {word for url in (here, there, worker) for word in url.split() if word.startswith("user=")}
+    users = {
+        word for url in (here, there, worker) for word in url.split() if word.startswith("user=")
+    }
     assert len(users) == 3
 
 

@@ -57,11 +57,18 @@ class Gate:
 
     def kept(self) -> list[str]:
         """Ids of all deliveries in the journal."""
-        return [one.webhook_id for stored in self.store.frames.values() for one in decode_deliveries(stored)]
+        return [
+            one.webhook_id
+            for stored in self.store.frames.values()
+            for one in decode_deliveries(stored)
+        ]
 
 
 def some(number: int, shops: int = 5) -> list[Delivery]:
-    return [delivery(f"shop-{key % shops}.myshopify.com", "orders/create", {"id": key}) for key in range(1, number + 1)]
+    return [
+        delivery(f"shop-{key % shops}.myshopify.com", "orders/create", {"id": key})
+        for key in range(1, number + 1)
+    ]
 
 
 async def keep_all(batcher: Batcher, deliveries: Sequence[Delivery]) -> list[BaseException | None]:
@@ -107,7 +114,9 @@ async def test_a_frame_holds_one_partition_in_order_of_arrival() -> None:
         assert len({frame.partition for frame in frames}) == len(frames)
         for frame in frames:
             ids.append(frame.id)
-            assert {partition_of(one.shop, PARTITIONS) for one in frame.deliveries} == {frame.partition}
+            assert {partition_of(one.shop, PARTITIONS) for one in frame.deliveries} == {
+                frame.partition
+            }
             arrived = [deliveries.index(one) for one in frame.deliveries]
             assert arrived == sorted(arrived)
     assert len(set(ids)) == len(ids)
@@ -121,9 +130,12 @@ async def test_a_write_has_a_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "after"), [(Unavailable("The disk is full.", 7.0), 7.0), (RuntimeError("a fault"), 1.0)]
+    ("failure", "after"),
+    [(Unavailable("The disk is full.", 7.0), 7.0), (RuntimeError("a fault"), 1.0)],
 )
-async def test_a_failure_reaches_everybody_who_waits_and_nobody_later(failure: Exception, after: float) -> None:
+async def test_a_failure_reaches_everybody_who_waits_and_nobody_later(
+    failure: Exception, after: float
+) -> None:
     gate, deliveries = Gate(), some(30)
     gate.failure = failure
     batcher = Batcher(gate, PARTITIONS)
@@ -171,7 +183,9 @@ async def test_a_sender_that_hangs_up_takes_nobody_along() -> None:
     await batcher.keep(some(1)[0])
 
 
-async def test_what_waits_is_bounded_and_the_room_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_waits_is_bounded_and_the_room_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(batching, "BACKLOG_BYTES", 1_000)
     gate, big = Gate(), delivery("a.myshopify.com", "orders/create", b"x" * 600)
     gate.open.clear()

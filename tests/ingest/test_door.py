@@ -34,7 +34,7 @@ from tillstream.shops.sealing import Keyring
 from tillstream.shops.stores import StoreDetails, add_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from tests.conftest import Database
     from tillstream.journal.contract import Delivery, Frame
@@ -78,7 +78,14 @@ class Site:
         self.port, self.door, self.journal, self.trust = port, door, journal, trust
         self.url = f"http://127.0.0.1:{port}"
 
-    async def send(self, *, path: str = "/api/webhook", method: str = "POST", body: bytes = BODY, **changes: str | None) -> httpx.Response:
+    async def send(
+        self,
+        *,
+        path: str = "/api/webhook",
+        method: str = "POST",
+        body: bytes = BODY,
+        **changes: str | None,
+    ) -> httpx.Response:
         """One request, genuine but for ``changes`` (header names with underscores; None leaves one out)."""
         headers = genuine(body)
         for name, value in changes.items():
@@ -103,7 +110,7 @@ def genuine(body: bytes, secret: bytes = SECRET) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def opened(database: Database, *, read_secrets: bool = True) -> AsyncIterator[Site]:
+async def opened(database: Database, *, read_secrets: bool = True) -> AsyncGenerator[Site]:
     """Serve on a free port until the block ends."""
     logging.getLogger("_granian").setLevel(logging.ERROR)
     journal = Switched()
@@ -116,13 +123,18 @@ async def opened(database: Database, *, read_secrets: bool = True) -> AsyncItera
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = Server(
-        door, address="127.0.0.1", port=port, interface=Interfaces.RSGI, websockets=False, log_enabled=False
+        door,
+        address="127.0.0.1",
+        port=port,
+        interface=Interfaces.RSGI,
+        websockets=False,
+        log_enabled=False,
     )
     serving = asyncio.create_task(server.serve())
     try:
         async with asyncio.timeout(20):
-            while not await accepting(port):
-                await asyncio.sleep(0.01)  # the server has no signal for it
+            while not await accepting(port):  # noqa: ASYNC110 - the server has no event for it
+                await asyncio.sleep(0.01)
         yield Site(port, door, journal, trust)
     finally:
         server.stop()
@@ -157,8 +169,8 @@ async def test_what_is_answered_200_is_in_the_journal_untouched(database: Databa
         assert (answer.status_code, answer.content) == (200, b"{}")
         (kept,) = site.journal.kept()
         assert kept.body == body
-        assert (kept.shop, kept.topic, kept.webhook_id, kept.event_id, kept.api_version, kept.triggered_at, kept.app) == (
-            "a.myshopify.com", "orders/create", "w-1", "e-1", "2026-10", "2026-03-01T10:00:00Z", "",
+        assert (kept.shop, kept.topic, kept.webhook_id, kept.event_id, kept.api_version, kept.triggered_at) == (
+            "a.myshopify.com", "orders/create", "w-1", "e-1", "2026-10", "2026-03-01T10:00:00Z",
         )  # fmt: skip
         assert kept.signature == sign_webhook(SECRET, body)
         assert kept.headers == {"x-shopify-name": "mine"}
@@ -170,7 +182,14 @@ async def test_a_forged_or_unsigned_delivery_is_answered_401(database: Database)
     async with opened(database) as site:
         told = problem(await site.send(X_Shopify_Hmac_Sha256=None))
         assert (told["status"], told["title"]) == (401, "Signature missing")
-        forged = [sign_webhook(b"other", BODY), sign_webhook(SECRET, BODY + b" "), "x", "", "=" * 44, sign_webhook(SECRET, BODY)[:-2]]
+        forged = [
+            sign_webhook(b"other", BODY),
+            sign_webhook(SECRET, BODY + b" "),
+            "x",
+            "",
+            "=" * 44,
+            sign_webhook(SECRET, BODY)[:-2],
+        ]
         for signature in forged:
             assert (await site.send(X_Shopify_Hmac_Sha256=signature)).status_code == 401
         # Nothing else is looked at first: a stranger learns nothing about headers.
@@ -181,12 +200,15 @@ async def test_a_forged_or_unsigned_delivery_is_answered_401(database: Database)
 @pytest.mark.parametrize(
     "changes",
     [
-        {"X_Shopify_Topic": None}, {"X_Shopify_Shop_Domain": None}, {"X_Shopify_Webhook_Id": None}, {"X_Shopify_API_Version": None},
+        {"X_Shopify_Topic": None}, {"X_Shopify_Shop_Domain": None}, {"X_Shopify_Webhook_Id": None},
+        {"X_Shopify_API_Version": None},
         {"X_Shopify_Shop_Domain": "example.com"}, {"X_Shopify_Topic": "no topic"}, {"X_Shopify_Webhook_Id": "w" * 600},
     ],
     ids=lambda changes: "{}={}".format(*next(iter(changes.items())))[:50],
 )  # fmt: skip
-async def test_what_is_malformed_is_answered_400_with_the_header(database: Database, changes: dict[str, str | None]) -> None:
+async def test_what_is_malformed_is_answered_400_with_the_header(
+    database: Database, changes: dict[str, Any]
+) -> None:
     async with opened(database) as site:
         told = problem(await site.send(**changes))
         assert told["status"] == 400
@@ -214,7 +236,9 @@ async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     """Status and body of an answer that has a content-length."""
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head.decode("latin-1").lower().split("\r\n")
-    length = next(int(line.partition(":")[2]) for line in lines if line.startswith("content-length:"))
+    length = next(
+        int(line.partition(":")[2]) for line in lines if line.startswith("content-length:")
+    )
     return int(lines[0].split()[1]), await reader.readexactly(length)
 
 
@@ -224,12 +248,16 @@ def request_head(length: str) -> bytes:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_body_of_20_mb_is_answered_413_and_the_sender_can_read_it(database: Database, chunked: bool) -> None:
+async def test_a_body_of_20_mb_is_answered_413_and_the_sender_can_read_it(
+    database: Database, chunked: bool
+) -> None:
     size, piece = 20 * 1024 * 1024, bytes(64 * 1024)
     async with opened(database) as site:
         reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
         async with asyncio.timeout(30):
-            writer.write(request_head("Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"))
+            writer.write(
+                request_head("Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}")
+            )
             for _ in range(size // len(piece)):
                 writer.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
                 await writer.drain()
@@ -260,14 +288,22 @@ async def test_a_chunked_body_is_put_together_as_it_was(database: Database) -> N
             yield body[start : start + 997]
 
     async with opened(database) as site, httpx.AsyncClient(timeout=30) as client:
-        answer = await client.post(site.url + "/api/webhook", content=pieces(), headers=genuine(body))
+        answer = await client.post(
+            site.url + "/api/webhook", content=pieces(), headers=genuine(body)
+        )
         assert answer.status_code == 200
         assert site.journal.kept()[0].body == body
 
 
-async def test_while_the_journal_is_unavailable_senders_are_told_when_to_come_back(database: Database) -> None:
+async def test_while_the_journal_is_unavailable_senders_are_told_when_to_come_back(
+    database: Database,
+) -> None:
     async with opened(database) as site:
-        for failure, after in ((Unavailable("The disk is full.", 7.4), "7"), (Unavailable("x", 0.01), "1"), (OSError("broken"), "1")):
+        for failure, after in (
+            (Unavailable("The disk is full.", 7.4), "7"),
+            (Unavailable("x", 0.01), "1"),
+            (OSError("broken"), "1"),
+        ):
             site.journal.failure = failure
             answer = await site.send()
             assert problem(answer)["status"] == 503
@@ -278,7 +314,9 @@ async def test_while_the_journal_is_unavailable_senders_are_told_when_to_come_ba
         assert len(site.journal.kept()) == 1
 
 
-async def test_before_the_stores_secrets_are_known_a_strange_signature_is_not_called_wrong(database: Database) -> None:
+async def test_before_the_stores_secrets_are_known_a_strange_signature_is_not_called_wrong(
+    database: Database,
+) -> None:
     async with opened(database, read_secrets=False) as site:
         strange = sign_webhook(b"perhaps a store's own", BODY)
         assert (await site.send(X_Shopify_Hmac_Sha256=strange)).status_code == 503
@@ -288,25 +326,43 @@ async def test_before_the_stores_secrets_are_known_a_strange_signature_is_not_ca
         assert (await site.send(X_Shopify_Hmac_Sha256=strange)).status_code == 401
 
 
-async def test_a_secret_that_a_store_brought_is_good_for_that_store_alone(database: Database) -> None:
+async def test_a_secret_that_a_store_brought_is_good_for_that_store_alone(
+    database: Database,
+) -> None:
     async with opened(database) as site, open_pool(database.admin_url) as pool:
         signature = sign_webhook(b"the store's own", BODY)
         assert (await site.send(X_Shopify_Hmac_Sha256=signature)).status_code == 401
         await add_account(pool, "ada@example.com", "brass lamp and seven owls", "Ada")
-        await add_store(pool, RING, "ada@example.com", "a.myshopify.com", StoreDetails(api_secret="the store's own"))
+        await add_store(
+            pool,
+            RING,
+            "ada@example.com",
+            "a.myshopify.com",
+            StoreDetails(api_secret="the store's own"),
+        )
         async with asyncio.timeout(10):
-            while not site.trust.stores:
-                await asyncio.sleep(0.01)  # the cache follows a notification and has no signal to wait for
+            while not site.trust.stores:  # noqa: ASYNC110 - nor has the cache
+                await asyncio.sleep(
+                    0.01
+                )  # the cache follows a notification and has no signal to wait for
         assert (await site.send(X_Shopify_Hmac_Sha256=signature)).status_code == 200
-        assert (await site.send(X_Shopify_Hmac_Sha256=signature, X_Shopify_Shop_Domain="A.MyShopify.com")).status_code == 200
-        other = await site.send(X_Shopify_Hmac_Sha256=signature, X_Shopify_Shop_Domain="b.myshopify.com")
+        assert (
+            await site.send(
+                X_Shopify_Hmac_Sha256=signature, X_Shopify_Shop_Domain="A.MyShopify.com"
+            )
+        ).status_code == 200
+        other = await site.send(
+            X_Shopify_Hmac_Sha256=signature, X_Shopify_Shop_Domain="b.myshopify.com"
+        )
         assert other.status_code == 401
 
 
 async def test_a_lost_database_does_not_close_the_door(database: Database) -> None:
     async with opened(database) as site:
         with psycopg.connect(database.admin_url, autocommit=True) as connection:
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'tillstream_worker_%'")
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'tillstream_worker_%'"
+            )
         answers = [(await site.send()).status_code for _ in range(5)]
         assert answers == [200] * 5
 
@@ -317,11 +373,15 @@ async def test_many_at_once_are_each_kept_once(database: Database) -> None:
         async def one(number: int) -> int:
             body = b'{"id": %d}' % number
             headers = {**genuine(body), "X-Shopify-Webhook-Id": f"w-{number}"}
-            return (await client.post(site.url + "/api/webhook", content=body, headers=headers)).status_code
+            return (
+                await client.post(site.url + "/api/webhook", content=body, headers=headers)
+            ).status_code
 
         answers = await asyncio.gather(*(one(number) for number in range(300)))
         assert answers == [200] * 300
-        assert sorted(one.webhook_id for one in site.journal.kept()) == sorted(f"w-{number}" for number in range(300))
+        assert sorted(one.webhook_id for one in site.journal.kept()) == sorted(
+            f"w-{number}" for number in range(300)
+        )
 
 
 @pytest.mark.parametrize(
@@ -334,14 +394,26 @@ async def test_many_at_once_are_each_kept_once(database: Database) -> None:
     ],
     ids=ascii,
 )
-async def test_bytes_that_are_no_text_in_a_header_are_refused_not_failed(database: Database, raw: bytes) -> None:
+async def test_bytes_that_are_no_text_in_a_header_are_refused_not_failed(
+    database: Database, raw: bytes
+) -> None:
     async with opened(database) as site:
         reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
         async with asyncio.timeout(10):
             lines = [f"{name}: {value}".encode() for name, value in genuine(BODY).items()]
-            lines = [one for one in lines if one.partition(b":")[0].lower() != raw.partition(b":")[0].lower()]
-            length = [] if raw.startswith(b"Content-Length") else [b"Content-Length: %d" % len(BODY)]
-            writer.write(b"\r\n".join([b"POST /api/webhook HTTP/1.1", b"Host: a", *lines, raw, *length, b"", BODY]))
+            lines = [
+                one
+                for one in lines
+                if one.partition(b":")[0].lower() != raw.partition(b":")[0].lower()
+            ]
+            length = (
+                [] if raw.startswith(b"Content-Length") else [b"Content-Length: %d" % len(BODY)]
+            )
+            writer.write(
+                b"\r\n".join(
+                    [b"POST /api/webhook HTTP/1.1", b"Host: a", *lines, raw, *length, b"", BODY]
+                )
+            )
             await writer.drain()
             head = await reader.readline()
         assert 200 <= int(head.split()[1]) < 500

@@ -33,14 +33,18 @@ VIEWS: dict[str, Callable[[Any, Element], object]] = {
 }
 
 _fields = st.dictionaries(
-    st.sampled_from("abcd"), st.one_of(st.none(), st.integers(0, 2), st.text("xy", max_size=1)), max_size=4
+    st.sampled_from("abcd"),
+    st.one_of(st.none(), st.integers(0, 2), st.text("xy", max_size=1)),
+    max_size=4,
 )
 _layers = st.builds(layer, st.integers(0, 2), st.integers(0, 2), _fields)
 _single = st.builds(
     Element,
     layers=_layers,
     parts=st.dictionaries(
-        st.sampled_from(["refunds", "edits"]), st.dictionaries(st.sampled_from("123"), _layers, max_size=2), max_size=2
+        st.sampled_from(["refunds", "edits"]),
+        st.dictionaries(st.sampled_from("123"), _layers, max_size=2),
+        max_size=2,
     ),
     marks=st.dictionaries(st.sampled_from(["10", "20", "9"]), st.integers(0, 1), max_size=3),
     deleted=st.booleans(),
@@ -147,7 +151,9 @@ def test_a_tombstone_never_revives(a: Element, b: Element) -> None:
 @pytest.mark.parametrize("resource", RESOURCES)
 @given(data=st.data())
 @settings(max_examples=60)
-def test_any_order_repetition_and_grouping_gives_the_same(resource: str, data: st.DataObject) -> None:
+def test_any_order_repetition_and_grouping_gives_the_same(
+    resource: str, data: st.DataObject
+) -> None:
     story = data.draw(st.lists(STORIES[resource], min_size=1, max_size=6))
     expected = mirror_of(story)
     again = data.draw(st.lists(st.sampled_from(story), max_size=4))
@@ -178,7 +184,11 @@ def test_a_body_that_lacks_a_field_never_wipes_it(resource: str, data: st.DataOb
     fixed = {name: body[name] for name in ("id", "token", "order_id", "updated_at") if name in body}
     loose = sorted(body.keys() - fixed.keys() - {"created_at"})
     kept = set(data.draw(st.lists(st.sampled_from(loose), unique=True))) if loose else set[str]()
-    one = {name: value for name, value in body.items() if name in fixed or name in kept or name == "created_at"}
+    one = {
+        name: value
+        for name, value in body.items()
+        if name in fixed or name in kept or name == "created_at"
+    }
     other = {name: value for name, value in body.items() if name not in kept}
     later = data.draw(st.sampled_from(["2026-03-05T00:00:00Z", "2020-01-01T00:00:00Z"]))
     other["updated_at"] = later
@@ -186,7 +196,9 @@ def test_a_body_that_lacks_a_field_never_wipes_it(resource: str, data: st.DataOb
         after = join(element, element_of(topic, other).get(key, Element()))
         before, now = merged(element.layers), merged(after.layers)
         assert before.keys() <= now.keys()
-        untouched = before.keys() - merged(element_of(topic, other).get(key, Element()).layers).keys()
+        untouched = (
+            before.keys() - merged(element_of(topic, other).get(key, Element()).layers).keys()
+        )
         assert {name: now[name] for name in untouched} == {name: before[name] for name in untouched}
 
 
@@ -218,7 +230,8 @@ def test_a_redacted_field_stays_redacted_when_the_past_arrives() -> None:
 
 def test_a_late_update_does_not_revive_a_deleted_order() -> None:
     order = order_after(
-        ("orders/delete", {"id": 1}), ("orders/updated", {"id": 1, "updated_at": LATE, "name": "#1"})
+        ("orders/delete", {"id": 1}),
+        ("orders/updated", {"id": 1, "updated_at": LATE, "name": "#1"}),
     )
     assert order.deleted
     assert order.name == "#1"
@@ -226,7 +239,8 @@ def test_a_late_update_does_not_revive_a_deleted_order() -> None:
 
 def test_a_body_with_only_an_id_tells_nothing_and_wipes_nothing() -> None:
     order = order_after(
-        ("orders/create", {"id": 1, "updated_at": EARLY, "name": "#1"}), ("orders/updated", {"id": 1})
+        ("orders/create", {"id": 1, "updated_at": EARLY, "name": "#1"}),
+        ("orders/updated", {"id": 1}),
     )
     assert (order.name, order.known) == ("#1", True)
     assert not order_after(("orders/updated", {"id": 1})).known
@@ -240,7 +254,9 @@ def test_a_refund_is_the_same_by_either_route() -> None:
     }  # fmt: skip
     create = ("orders/create", {"id": 1, "updated_at": EARLY, "name": "#1"})
     alone = order_after(create, ("refunds/create", {**refund, "order_id": 1}))
-    inside = order_after(create, ("orders/updated", {"id": 1, "updated_at": LATE, "refunds": [refund]}))
+    inside = order_after(
+        create, ("orders/updated", {"id": 1, "updated_at": LATE, "refunds": [refund]})
+    )
     both = order_after(
         ("refunds/create", {**refund, "order_id": 1}),
         ("orders/updated", {"id": 1, "updated_at": LATE, "refunds": [refund]}),
@@ -248,7 +264,9 @@ def test_a_refund_is_the_same_by_either_route() -> None:
     assert alone.refunds == inside.refunds == both.refunds
     assert alone.refunds[5].shipping == 40_000
     # An older copy of the order, from before the refund, does not take it away.
-    assert order_after(*[create, ("orders/updated", {"id": 1, "updated_at": LATE, "refunds": [refund]})]).refunds
+    assert order_after(
+        *[create, ("orders/updated", {"id": 1, "updated_at": LATE, "refunds": [refund]})]
+    ).refunds
 
 
 def test_of_two_bodies_of_one_second_the_one_further_on_counts() -> None:
@@ -277,8 +295,14 @@ def test_edits_accumulate() -> None:
 
 def test_contact_details_of_a_checkout_stay_known_after_redaction() -> None:
     deliveries: list[Told] = [
-        ("checkouts/create", {"token": "t", "created_at": EARLY, "updated_at": EARLY, "email": "e@example.com"}),
-        ("checkouts/update", {"token": "t", "created_at": EARLY, "updated_at": LATE, "email": None}),
+        (
+            "checkouts/create",
+            {"token": "t", "created_at": EARLY, "updated_at": EARLY, "email": "e@example.com"},
+        ),
+        (
+            "checkouts/update",
+            {"token": "t", "created_at": EARLY, "updated_at": LATE, "email": None},
+        ),
     ]
     texts = mirror_of(deliveries)
     assert mirror_of(deliveries[::-1]) == texts
@@ -288,6 +312,8 @@ def test_contact_details_of_a_checkout_stay_known_after_redaction() -> None:
 
 
 def test_a_checkout_without_updated_at_was_active_when_it_was_created() -> None:
-    texts = mirror_of([("checkouts/create", {"token": "t", "created_at": EARLY, "email": "e@example.com"})])
+    texts = mirror_of(
+        [("checkouts/create", {"token": "t", "created_at": EARLY, "email": "e@example.com"})]
+    )
     checkout = checkouts.view("t", decode(texts["checkout", "t"]))
     assert checkout.activity == ((checkout.created_at, True),)

@@ -11,7 +11,7 @@ import json
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
@@ -33,7 +33,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NASTY: list[Any] = [
     None, True, False, 0, -1, 1, 2**31, 2**63 - 1, 2**63, 2**64, 10**300, -(2**63), 0.0, -0.0, 1.5, 1e308, 5e-324,
     float("inf"), float("-inf"), float("nan"), "", " ", "0", "-1", "--1", "1", "1.5", "1e5", "1e9999999999999999999",
-    "NaN", "Infinity", "sNaN123", "\x00", "1\x00", "\ud800", "٣", "²", "９", "x" * 5000, "9" * 5000, "-" * 9,
+    "NaN", "Infinity", "sNaN123", "\x00", "1\x00", "\ud800", "\u0663", "\xb2", "\uff19", "x" * 5000, "9" * 5000,
+    "-" * 9,
     "gid://shopify/Order/1", "gid://shopify/Order/", "gid://shopify/Order/1?x=1", "gid://shopify/Order/" + "9" * 40,
     "gid://shopify/Order/1\n", "2026-03-01", "2026-03-01T10:00:00", "2026-03-01T10:00:00Z", "2026-03-01T25:00:00Z",
     "2026-02-30T00:00:00Z", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
@@ -48,8 +49,17 @@ NAMED: list[Callable[[Any, str], object]] = [
 ]  # fmt: skip
 UNNAMED: list[Callable[[Any], object]] = [values.text, values.token, values.flag, values.mapping]
 ANYTHING = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.sampled_from(NASTY)),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=20),
+        st.sampled_from(NASTY),
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -60,10 +70,18 @@ def shown(value: object) -> str:
     return text if len(text) < 60 else f"{text[:30]}({len(text)})"
 
 
-def assert_value_or_sentence(reader: Callable[[Any, str], object], value: Any) -> None:
+def refusal_of(attempt: Callable[[], object]) -> Malformed | None:
+    """Why it cannot be read, or None where it can; whatever else is raised is a fault."""
     try:
-        reader(value, "the_field")
+        attempt()
     except Malformed as error:
+        return error
+    return None
+
+
+def assert_value_or_sentence(reader: Callable[[Any, str], object], value: Any) -> None:
+    error = refusal_of(lambda: reader(value, "the_field"))
+    if error is not None:
         assert "`the_field" in error.detail
         assert error.detail.endswith(".")
         assert len(error.detail) < 250
@@ -84,12 +102,12 @@ def test_any_value_is_read_or_named(value: Any, reader: Callable[[Any, str], obj
 
 @given(ANYTHING, st.sampled_from(UNNAMED))
 def test_any_value_is_a_word_or_none(value: Any, reader: Callable[[Any], object]) -> None:
-    try:
-        found = reader(value)
-    except Malformed as error:
+    error = refusal_of(lambda: reader(value))
+    if error is not None:
         assert reader is values.token
         assert "characters" in error.detail
     else:
+        found = reader(value)
         assert not (isinstance(found, str) and ("\x00" in found or not found))
 
 
@@ -106,7 +124,7 @@ def test_ids(value: Any, expected: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [0, -1, True, False, 2**63, str(2**63), "9" * 40, 1.0, "1.0", "-1", " 1", "١", "²", [], {}, "gid://shopify/Order/"],
+    "value", [0, -1, True, False, 2**63, str(2**63), "9" * 40, 1.0, "1.0", "-1", " 1", "\u0661", "\xb2", [], {}, "gid://shopify/Order/"],
     ids=shown,
 )  # fmt: skip
 def test_what_is_no_id(value: Any) -> None:
@@ -130,7 +148,9 @@ def test_what_is_no_id(value: Any) -> None:
     ],
 )
 def test_times(text: str, utc: str) -> None:
-    assert values.moment(text, "at") == (datetime.fromisoformat(utc) - EPOCH) // timedelta(microseconds=1)
+    assert values.moment(text, "at") == (datetime.fromisoformat(utc) - EPOCH) // timedelta(
+        microseconds=1
+    )
 
 
 @given(
@@ -139,7 +159,11 @@ def test_times(text: str, utc: str) -> None:
 )
 def test_a_time_is_exact_and_comes_back(wall: datetime, minutes: int) -> None:
     offset = timedelta(minutes=minutes)
-    text = wall.isoformat() + ("-" if minutes < 0 else "+") + f"{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    text = (
+        wall.isoformat()
+        + ("-" if minutes < 0 else "+")
+        + f"{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    )
     at = values.moment(text, "at")
     assert rows.instant(at) == wall.replace(tzinfo=UTC) - offset
 
@@ -162,7 +186,9 @@ def test_rates_are_exact(rate: Decimal) -> None:
     assert Decimal(values.rate(str(rate), "rate")).scaleb(-8) == rate
 
 
-@pytest.mark.parametrize("rate", [-1, "-1.0", -0.5, 100, "1e2", "NaN", "inf", "sNaN", "ten", True, [], {}], ids=shown)
+@pytest.mark.parametrize(
+    "rate", [-1, "-1.0", -0.5, 100, "1e2", "NaN", "inf", "sNaN", "ten", True, [], {}], ids=shown
+)
 def test_what_is_no_rate(rate: Any) -> None:
     with pytest.raises(Malformed, match="`rate`"):
         values.rate(rate, "rate")
@@ -177,22 +203,33 @@ def test_a_token_fits_into_an_index() -> None:
 # Whole bodies.
 
 
+def places_in(value: Any) -> list[Any]:
+    """The names in an object or the positions in an array; none in anything else."""
+    if isinstance(value, (dict, list)):
+        return (
+            [*cast("dict[str, Any]", value)]
+            if isinstance(value, dict)
+            else [*range(len(cast("list[Any]", value)))]
+        )
+    return []
+
+
 def assert_readable(topic: str, body: bytes) -> None:
     """Only ``Malformed`` escapes; what is read can be kept, viewed, projected and booked."""
-    try:
-        changes = read(topic, body)
-    except Malformed as error:
+    error = refusal_of(lambda: read(topic, body))
+    if error is not None:
         assert error.reason
         assert error.detail.endswith(".")
         return
-    for _, key, element in changes:
+    changes = read(topic, body)
+    for _, _, element in changes:
         assert decode(encode(element)) == element
         encode(element).encode()
     for resource, key, element in changes:
         assert isinstance(key, int if resource != "checkout" else str)
         if resource == "order":
             order = orders.view(int(key), element)
-            rows.order_row(order), rows.line_rows(order), rows.refund_rows(order)
+            _ = rows.order_row(order), rows.line_rows(order), rows.refund_rows(order)
             order_entries(order)
         elif resource == "checkout":
             rows.checkout_row(checkouts.view(str(key), element))
@@ -200,7 +237,7 @@ def assert_readable(topic: str, body: bytes) -> None:
             rows.customer_row(customers.view(int(key), element))
         elif resource == "product":
             product = products.view(int(key), element)
-            rows.product_row(product), rows.variant_rows(product)
+            _ = rows.product_row(product), rows.variant_rows(product)
         else:
             rows.shop_row(shops.view(element))
 
@@ -221,7 +258,13 @@ _json = st.recursive(
     max_leaves=25,
 )  # fmt: skip
 BODIES = st.dictionaries(st.sampled_from(FIELD_NAMES), _json, max_size=12).flatmap(
-    lambda body: st.sampled_from([body, {"id": 1, "order_id": 1, "token": "t", **body}, {"order_edit": {"id": 1, "order_id": 1, **body}}])
+    lambda body: st.sampled_from(
+        [
+            body,
+            {"id": 1, "order_id": 1, "token": "t", **body},
+            {"order_edit": {"id": 1, "order_id": 1, **body}},
+        ]
+    )
 )
 
 
@@ -233,16 +276,18 @@ def test_no_body_of_known_words_breaks_reading(body: dict[str, Any], topic: str)
 
 @given(st.data(), st.sampled_from(sorted(STORIES)))
 @settings(max_examples=300)
-def test_no_real_body_with_one_nasty_value_breaks_reading(data: st.DataObject, resource: str) -> None:
+def test_no_real_body_with_one_nasty_value_breaks_reading(
+    data: st.DataObject, resource: str
+) -> None:
     topic, drawn = data.draw(STORIES[resource])
     body = deepcopy(drawn)
     spot: Any = body
-    name: Any = data.draw(st.sampled_from([*body] or ["id"]))
-    while isinstance(spot[name] if name in spot or isinstance(spot, list) else None, (dict, list)) and spot[name]:
+    name = data.draw(st.sampled_from(places_in(body) or ["id"]))
+    while name in places_in(spot) and places_in(spot[name]):
         if data.draw(st.booleans()):
             break
         spot = spot[name]
-        name = data.draw(st.sampled_from([*spot] if isinstance(spot, dict) else list(range(len(spot)))))  # pyright: ignore[reportUnknownArgumentType]
+        name = data.draw(st.sampled_from(places_in(spot)))
     spot[name] = data.draw(st.sampled_from(NASTY))
     try:
         text = json.dumps(body, ensure_ascii=False).encode()
@@ -318,7 +363,8 @@ def test_amounts_may_add_up_to_more_than_a_column_holds() -> None:
         ("line_items", {"a": 1}), ("line_items", "none"), ("line_items", [1]), ("line_items", [{"id": "x"}]),
         ("line_items", [{"quantity": 1.5}]), ("line_items", [{"price": "free"}]), ("updated_at", 1_700_000_000),
         ("processed_at", "yesterday"), ("total_price", "ten"), ("refunds", [{"created_at": "2026-01-01"}]),
-        ("line_items", [{"tax_lines": [{"rate": -1}]}]), ("shipping_lines", [{"tax_lines": 5}]), ("customer", {"id": "x"}),
+        ("line_items", [{"tax_lines": [{"rate": -1}]}]), ("shipping_lines", [{"tax_lines": 5}]),
+        ("customer", {"id": "x"}),
         ("discount_codes", ["TEN"]),
     ],
     ids=shown,

@@ -23,7 +23,15 @@ EDITED = "2026-03-02T10:00:00Z"
 REFUNDED = "2026-03-03T10:00:00Z"
 CANCELLED = "2026-03-04T10:00:00Z"
 
-SALES = ("gross_sales", "discounts", "sales_reversals", "shipping", "taxes", "duties", "additional_fees")
+SALES = (
+    "gross_sales",
+    "discounts",
+    "sales_reversals",
+    "shipping",
+    "taxes",
+    "duties",
+    "additional_fees",
+)
 COUNTS = ("orders",)
 
 
@@ -35,7 +43,7 @@ def bag(amount: str) -> Body:
     }
 
 
-def line(  # noqa: PLR0913 - a line is described by this much
+def line(
     key: int,
     price: str,
     quantity: int = 1,
@@ -56,7 +64,9 @@ def line(  # noqa: PLR0913 - a line is described by this much
         "current_quantity": quantity if current is None else current,
         "price": "777.77",
         "price_set": bag(price),
-        "tax_lines": [] if tax is None else [{"rate": float(rate), "price": "777.77", "price_set": bag(tax)}],
+        "tax_lines": []
+        if tax is None
+        else [{"rate": float(rate), "price": "777.77", "price_set": bag(tax)}],
         "discount_allocations": [{"amount": "777.77", "amount_set": bag(share)} for share in off],
         **more,
     }
@@ -95,7 +105,11 @@ def refund(*lines: Body, key: int = 5, at: str = REFUNDED, **more: Any) -> Body:
 
 
 def edit(
-    added: dict[int, int] | None = None, removed: dict[int, int] | None = None, *, key: int = 4, at: str = EDITED
+    added: dict[int, int] | None = None,
+    removed: dict[int, int] | None = None,
+    *,
+    key: int = 4,
+    at: str = EDITED,
 ) -> Body:
     """The delta of a committed edit: units by line."""
     return {

@@ -6,6 +6,7 @@ back minute by minute, in UTC, to where the local hour on the wall began.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -33,7 +34,9 @@ def naive(at: int, timezone: str) -> Bucket:
     zone = ZoneInfo(timezone)
     instant = EPOCH + timedelta(microseconds=at)
     local = instant.astimezone(zone)
-    began = instant - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    began = instant - timedelta(
+        minutes=local.minute, seconds=local.second, microseconds=local.microsecond
+    )
     assert began.astimezone(zone).replace(tzinfo=None, fold=0) == local.replace(
         tzinfo=None, fold=0, minute=0, second=0, microsecond=0
     )
@@ -41,7 +44,8 @@ def naive(at: int, timezone: str) -> Bucket:
 
 
 @given(
-    st.integers(micros("1995-01-01T00:00:00+00:00"), micros("2038-01-01T00:00:00+00:00")), st.sampled_from(ZONES)
+    st.integers(micros("1995-01-01T00:00:00+00:00"), micros("2038-01-01T00:00:00+00:00")),
+    st.sampled_from(ZONES),
 )
 @example(micros("2026-10-25T00:30:00+00:00"), "Europe/Berlin")
 @example(micros("2026-10-25T01:30:00+00:00"), "Europe/Berlin")
@@ -75,7 +79,7 @@ def hours_of(day: date, timezone: str) -> list[datetime]:
 def test_days_have_their_hours(timezone: str, day: str, hours: int) -> None:
     found = hours_of(date.fromisoformat(day), timezone)
     assert len(found) == hours
-    assert all(b - a == timedelta(hours=1) for a, b in zip(found, found[1:], strict=False))
+    assert all(b - a == timedelta(hours=1) for a, b in itertools.pairwise(found))
 
 
 def test_the_hour_that_comes_twice_is_two_buckets() -> None:
@@ -90,16 +94,33 @@ def test_the_hour_that_comes_twice_is_two_buckets() -> None:
     ("timezone", "at", "hour", "day"),
     [
         # Kathmandu is 5:45 ahead: its midnight is 18:15 UTC, and its hours begin at a quarter past.
-        ("Asia/Kathmandu", "2026-03-01T18:14:59.999999+00:00", "2026-03-01T17:15:00+00:00", "2026-03-01"),
+        (
+            "Asia/Kathmandu",
+            "2026-03-01T18:14:59.999999+00:00",
+            "2026-03-01T17:15:00+00:00",
+            "2026-03-01",
+        ),
         ("Asia/Kathmandu", "2026-03-01T18:15:00+00:00", "2026-03-01T18:15:00+00:00", "2026-03-02"),
         ("Asia/Kolkata", "2026-03-01T18:30:00+00:00", "2026-03-01T18:30:00+00:00", "2026-03-02"),
-        ("America/New_York", "2026-03-01T04:59:59.999999+00:00", "2026-03-01T04:00:00+00:00", "2026-02-28"),
-        ("America/New_York", "2026-03-01T05:00:00+00:00", "2026-03-01T05:00:00+00:00", "2026-03-01"),
+        (
+            "America/New_York",
+            "2026-03-01T04:59:59.999999+00:00",
+            "2026-03-01T04:00:00+00:00",
+            "2026-02-28",
+        ),
+        (
+            "America/New_York",
+            "2026-03-01T05:00:00+00:00",
+            "2026-03-01T05:00:00+00:00",
+            "2026-03-01",
+        ),
         ("UTC", "1969-12-31T23:59:59.999999+00:00", "1969-12-31T23:00:00+00:00", "1969-12-31"),
     ],
 )
 def test_edges(timezone: str, at: str, hour: str, day: str) -> None:
-    assert bucket(micros(at), timezone) == Bucket(datetime.fromisoformat(hour), date.fromisoformat(day))
+    assert bucket(micros(at), timezone) == Bucket(
+        datetime.fromisoformat(hour), date.fromisoformat(day)
+    )
 
 
 @pytest.mark.parametrize("timezone", ZONES)

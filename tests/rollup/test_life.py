@@ -22,7 +22,11 @@ STAGES = ("open", "converted", "abandoned", "recovered")
 
 
 def checkout(
-    activity: dict[int, bool], *, completed: int | None = None, deleted: bool = False, created: int | None = 0
+    activity: dict[int, bool],
+    *,
+    completed: int | None = None,
+    deleted: bool = False,
+    created: int | None = 0,
 ) -> Checkout:
     return Checkout(
         token="t",
@@ -49,7 +53,9 @@ def in_minutes(found: Life) -> Life:
         None if value is None else (value - START) // MINUTE
         for value in (found.abandoned_at, found.completed_at, found.deadline)
     ]
-    started, last = ((value - START) // MINUTE for value in (found.started_at, found.last_active_at))
+    started, last = (
+        (value - START) // MINUTE for value in (found.started_at, found.last_active_at)
+    )
     return Life(found.stage, found.counted, started, last, *minutes)
 
 
@@ -80,7 +86,9 @@ def in_minutes(found: Life) -> Life:
         ("C", "converted", None, None),
     ],
 )  # fmt: skip
-def test_drawn_lives(drawing: str, stage: str, abandoned_at: int | None, deadline: int | None) -> None:
+def test_drawn_lives(
+    drawing: str, stage: str, abandoned_at: int | None, deadline: int | None
+) -> None:
     found = at(drawing)
     assert (found.stage, found.abandoned_at, found.deadline) == (stage, abandoned_at, deadline)
     assert found.counted == ("A" in drawing)
@@ -91,11 +99,16 @@ def test_the_earlier_of_completion_and_order_counts() -> None:
     drawn = checkout({0: True}, completed=12)
     assert life(drawn, None, WINDOW, START + 20 * MINUTE).stage == "recovered"
     assert life(drawn, START + 5 * MINUTE, WINDOW, START + 20 * MINUTE).stage == "converted"
-    assert life(checkout({0: True}), START + 11 * MINUTE, WINDOW, START + 20 * MINUTE).stage == "recovered"
+    assert (
+        life(checkout({0: True}), START + 11 * MINUTE, WINDOW, START + 20 * MINUTE).stage
+        == "recovered"
+    )
 
 
 @pytest.mark.parametrize("change", [{"test": True}, {"deleted": True}])
-def test_a_deleted_one_and_that_of_a_test_order_are_counted_nowhere(change: dict[str, bool]) -> None:
+def test_a_deleted_one_and_that_of_a_test_order_are_counted_nowhere(
+    change: dict[str, bool],
+) -> None:
     drawn = checkout({0: True}, deleted=change.get("deleted", False))
     found = life(drawn, None, WINDOW, START + 60 * MINUTE, test=change.get("test", False))
     assert not found.counted
@@ -106,7 +119,9 @@ def test_a_deleted_one_and_that_of_a_test_order_are_counted_nowhere(change: dict
 def test_it_starts_when_it_was_created_or_else_was_first_active() -> None:
     now = START + 60 * MINUTE
     assert life(checkout({3: True}, created=1), None, WINDOW, now).started_at == START + MINUTE
-    assert life(checkout({3: True}, created=None), None, WINDOW, now).started_at == START + 3 * MINUTE
+    assert (
+        life(checkout({3: True}, created=None), None, WINDOW, now).started_at == START + 3 * MINUTE
+    )
 
 
 def test_the_window_is_exact_to_the_microsecond() -> None:
@@ -130,7 +145,11 @@ def test_what_a_checkout_puts_into_the_ledger() -> None:
     ]
     assert amounts("A               C|") == [
         ("checkout", 0, {"checkouts": 1}),
-        ("abandonment", 10, {"abandoned_checkouts": 1, "recovered_checkouts": 1, "recovered_sales": 700}),
+        (
+            "abandonment",
+            10,
+            {"abandoned_checkouts": 1, "recovered_checkouts": 1, "recovered_sales": 700},
+        ),
     ]
     assert amounts("a              |") == []
 
@@ -158,7 +177,9 @@ def test_time_alone_only_abandons(
 
 
 @given(_activity, _completed, _windows, st.integers(60, 200))
-def test_its_parts_agree(activity: dict[int, bool], completed: int | None, window: int, now: int) -> None:
+def test_its_parts_agree(
+    activity: dict[int, bool], completed: int | None, window: int, now: int
+) -> None:
     drawn = checkout(activity, completed=completed)
     found = life(drawn, None, window, START + now * MINUTE)
     assert found.stage in STAGES
@@ -186,7 +207,9 @@ def test_abandonment_against_a_plain_reading(
     if contact is not None:
         for minute in sorted(minute for minute in activity if contact <= minute <= end):
             limit = minute + window // MINUTE
-            if end > limit and not any(minute < other <= limit for other in activity if other <= end):
+            if end > limit and not any(
+                minute < other <= limit for other in activity if other <= end
+            ):
                 expected = START + limit * MINUTE
                 break
     found = life(checkout(activity, completed=completed), None, window, START + now * MINUTE)

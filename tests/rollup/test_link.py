@@ -23,7 +23,13 @@ def checkout(cart_token: str | None = "cart") -> Checkout:
 
 
 def order(key: int, token: str | None, cart: str | None, **more: Any) -> Candidate:
-    told = {"placed_at": 100, "test": False, "total_price": 1, "token_known": token == "token", **more}
+    told: dict[str, Any] = {
+        "placed_at": 100,
+        "test": False,
+        "total_price": 1,
+        "token_known": token == "token",
+        **more,
+    }
     return Candidate(STORE, key, token, cart, **told)
 
 
@@ -34,7 +40,10 @@ def test_nothing_links_to_nothing() -> None:
 
 
 def test_the_token_goes_before_the_cart_however_late() -> None:
-    by_cart, by_token = order(1, None, "cart", placed_at=1), order(2, "token", "elsewhere", placed_at=9)
+    by_cart, by_token = (
+        order(1, None, "cart", placed_at=1),
+        order(2, "token", "elsewhere", placed_at=9),
+    )
     assert link(checkout(), [by_cart, by_token]) == by_token
 
 
@@ -48,7 +57,11 @@ def test_an_order_of_another_checkout_stays_there() -> None:
 
 
 def test_the_earliest_wins_and_the_smaller_id_breaks_ties() -> None:
-    orders = [order(3, "token", None), order(1, "token", None, placed_at=200), order(2, "token", None)]
+    orders = [
+        order(3, "token", None),
+        order(1, "token", None, placed_at=200),
+        order(2, "token", None),
+    ]
     assert link(checkout(), orders) == orders[2]
     assert link(checkout(), orders[::-1]) == orders[2]
 
@@ -63,11 +76,16 @@ _orders = st.builds(
 )  # fmt: skip
 
 
-@given(st.lists(_orders, max_size=6, unique_by=lambda one: one.order_id), st.randoms(use_true_random=False))
+@given(
+    st.lists(_orders, max_size=6, unique_by=lambda one: one.order_id),
+    st.randoms(use_true_random=False),
+)
 def test_the_order_of_candidates_does_not_matter(orders: list[Candidate], random: Any) -> None:
     shuffled = orders[:]
     random.shuffle(shuffled)
     found = link(checkout(), orders)
     assert link(checkout(), shuffled) == found
     if found is not None:
-        assert found.checkout_token == "token" or (found.cart_token == "cart" and not found.token_known)
+        assert found.checkout_token == "token" or (
+            found.cart_token == "cart" and not found.token_known
+        )

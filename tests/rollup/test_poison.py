@@ -63,7 +63,11 @@ async def work(here: World, frames: Sequence[Sequence[Delivery]]) -> MemoryStore
     journal = Watched(store)
     await journal.append(
         [
-            Frame(time_ordered_id(micros(NOW) + number, bytes(8)), partition_of(frame[0].shop, PARTITIONS), list(frame))
+            Frame(
+                time_ordered_id(micros(NOW) + number, bytes(8)),
+                partition_of(frame[0].shop, PARTITIONS),
+                list(frame),
+            )
             for number, frame in enumerate(frames)
         ]
     )
@@ -79,15 +83,23 @@ async def work(here: World, frames: Sequence[Sequence[Delivery]]) -> MemoryStore
 
 
 @pytest.mark.parametrize("what", sorted(POISONS))
-async def test_a_delivery_that_the_database_refuses_parks_alone(database: Database, what: str) -> None:
+async def test_a_delivery_that_the_database_refuses_parks_alone(
+    database: Database, what: str
+) -> None:
     topic, body = POISONS[what]
     async with world(database) as here:
         domain, store = here.store(here.tenant())
         other, neighbour = here.store(here.tenant())
-        good = [delivery(domain, "orders/create", order(line(1, "1.00"), id=key)) for key in range(1, 8)]
+        good = [
+            delivery(domain, "orders/create", order(line(1, "1.00"), id=key)) for key in range(1, 8)
+        ]
         poison = delivery(domain, topic, body)
         elsewhere = delivery(other, "orders/create", order(line(1, "1.00")))
-        before = [] if topic == "orders/create" else [delivery(domain, "orders/create", order(line(1, "1.00"), id=66))]
+        before = (
+            []
+            if topic == "orders/create"
+            else [delivery(domain, "orders/create", order(line(1, "1.00"), id=66))]
+        )
         journal = await work(here, [[*before, *good[:3], poison, *good[3:]], [elsewhere]])
 
         (held,) = journal.list_held("parked")
@@ -97,12 +109,16 @@ async def test_a_delivery_that_the_database_refuses_parks_alone(database: Databa
         status = journal.status()
         assert (status.parked, status.waiting, status.unrouted) == (1, 0, 0)
         assert status.applied == len(before) + len(good) + 1
-        placed = here.one("SELECT sum(orders)::int FROM rollup.sums WHERE store_id = %s", store.store_id)
+        placed = here.one(
+            "SELECT sum(orders)::int FROM rollup.sums WHERE store_id = %s", store.store_id
+        )
         assert placed == len(before) + len(good)
         for one in (store, neighbour):
             assert (await here.verify(one)).differences == []
         # It is not remembered as applied either: released after a repair, it is taken up again.
-        seen = here.one("SELECT count(*) FROM mirror.deliveries WHERE webhook_id = %s", poison.webhook_id)
+        seen = here.one(
+            "SELECT count(*) FROM mirror.deliveries WHERE webhook_id = %s", poison.webhook_id
+        )
         assert seen == 0
 
 
@@ -120,13 +136,19 @@ async def test_many_poisons_among_many(database: Database) -> None:
         assert sorted(row.webhook_id for row in journal.list_held("parked")) == sorted(
             one.webhook_id for key, one in enumerate(tale, 1) if key % 7 == 0
         )
-        assert here.one("SELECT count(*) FROM mirror.orders WHERE store_id = %s", store.store_id) == 42
+        assert (
+            here.one("SELECT count(*) FROM mirror.orders WHERE store_id = %s", store.store_id) == 42
+        )
         assert (await here.verify(store)).differences == []
 
 
-async def test_a_token_that_no_index_holds_parks_and_does_not_come_again_for_ever(database: Database) -> None:
+async def test_a_token_that_no_index_holds_parks_and_does_not_come_again_for_ever(
+    database: Database,
+) -> None:
     """PostgreSQL calls a key that is too long an operational error, as if it would pass."""
-    token = "".join(chr(33 + (number * number * 7 + number // 90) % 90) for number in range(20_000)).replace("?", "!")
+    token = "".join(
+        chr(33 + (number * number * 7 + number // 90) % 90) for number in range(20_000)
+    ).replace("?", "!")
     async with world(database) as here:
         domain, store = here.store(here.tenant())
         bodies = [
@@ -148,10 +170,13 @@ async def test_sums_that_overflow_only_together_refuse_the_last(database: Databa
         domain, store = here.store(here.tenant())
         most = (2**63 - 1) // 10**16  # 922 of them fit
         here.ask(
-            "INSERT INTO rollup.sums (tenant_id, store_id, hour, day, gross_sales) VALUES (%s, %s, '2026-03-01T10:00Z', '2026-03-01', %s)",
+            "INSERT INTO rollup.sums (tenant_id, store_id, hour, day, gross_sales) "
+            "VALUES (%s, %s, '2026-03-01T10:00Z', '2026-03-01', %s)",
             *store, (most - 1) * 10**16,
         )  # fmt: skip
-        rich = [delivery(domain, "orders/create", order(line(1, TRILLION), id=key)) for key in (1, 2)]
+        rich = [
+            delivery(domain, "orders/create", order(line(1, TRILLION), id=key)) for key in (1, 2)
+        ]
         journal = await work(here, [rich])
         assert [row.webhook_id for row in journal.list_held("parked")] == [rich[1].webhook_id]
         assert here.ask("SELECT id FROM mirror.orders") == [(1,)]

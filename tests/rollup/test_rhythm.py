@@ -31,9 +31,13 @@ def moments(days: list[int]) -> list[tuple[int, int]]:
 
 def by_pairs(counted: Counter[Pair], a: date, b: date) -> tuple[int, int, int]:
     """Customers, new and returning, by the sums that the API makes of the table."""
-    customers = sum(n for pair, n in counted.items() if a <= pair.day <= b and pair.previous_day < a)
+    customers = sum(
+        n for pair, n in counted.items() if a <= pair.day <= b and pair.previous_day < a
+    )
     new = sum(n for pair, n in counted.items() if a <= pair.day <= b and pair.previous_day == FIRST)
-    second = sum(n for pair, n in counted.items() if pair.second and a <= pair.previous_day and pair.day <= b)
+    second = sum(
+        n for pair, n in counted.items() if pair.second and a <= pair.previous_day and pair.day <= b
+    )
     return customers, new, customers - new + second
 
 
@@ -50,7 +54,9 @@ def by_counting(histories: list[list[int]], a: date, b: date) -> tuple[int, int,
 
 
 @given(
-    st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=8), st.integers(-1, 10), st.integers(-1, 10)
+    st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=8),
+    st.integers(-1, 10),
+    st.integers(-1, 10),
 )
 def test_any_range_equals_counting(histories: list[list[int]], start: int, end: int) -> None:
     counted: Counter[Pair] = Counter()
@@ -71,7 +77,9 @@ def test_any_range_equals_counting(histories: list[list[int]], start: int, end: 
         ([0, 2, 2, 5], {(0, None, False): 1, (2, 0, True): 1, (2, 2, False): 1, (5, 2, False): 1}),
     ],
 )
-def test_drawn_histories(days: list[int], expected: dict[tuple[int, int | None, bool], int]) -> None:
+def test_drawn_histories(
+    days: list[int], expected: dict[tuple[int, int | None, bool], int]
+) -> None:
     assert pairs(moments(days), day_of) == {
         Pair(day_of(day * DAY), FIRST if before is None else day_of(before * DAY), second): n
         for (day, before, second), n in expected.items()

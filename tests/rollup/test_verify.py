@@ -38,35 +38,45 @@ async def furnish(here: World) -> Store:
 
 
 TAMPERINGS: dict[str, tuple[LiteralString, str, str]] = {
-    "a sum": ("UPDATE rollup.sums SET gross_sales = gross_sales + 1 WHERE store_id = %s AND orders > 0", "sums", "gross_sales"),
+    "a sum": ("UPDATE rollup.sums SET gross_sales = gross_sales + 1 WHERE store_id = %s AND orders > 0",
+        "sums", "gross_sales",
+    ),
     "a sum that is missing": ("DELETE FROM rollup.sums WHERE store_id = %s AND orders > 0", "sums", "orders"),
     "a sum too many": (
-        "INSERT INTO rollup.sums (tenant_id, store_id, hour, day, tips) "
-        "SELECT tenant_id, id, '2020-01-01T00:00Z', '2020-01-01', 5 FROM shops.stores WHERE id = %s",
+        ("INSERT INTO rollup.sums (tenant_id, store_id, hour, day, tips) "
+        "SELECT tenant_id, id, '2020-01-01T00:00Z', '2020-01-01', 5 FROM shops.stores WHERE id = %s"),
         "sums", "tips",
     ),
-    "an entry": ("UPDATE rollup.ledger SET taxes = taxes - 1 WHERE store_id = %s AND entry = 'refund:5'", "ledger", "taxes"),
+    "an entry": ("UPDATE rollup.ledger SET taxes = taxes - 1 WHERE store_id = %s AND entry = 'refund:5'",
+        "ledger", "taxes",
+    ),
     "an entry that is missing": ("DELETE FROM rollup.ledger WHERE store_id = %s AND entry = 'refund:5'", "ledger", ""),
     "an entry too many": (
-        "INSERT INTO rollup.ledger (tenant_id, store_id, source, source_id, entry, at, hour, day) "
-        "SELECT tenant_id, id, 'order', '1', 'refund:6', now(), now(), current_date FROM shops.stores WHERE id = %s",
+        ("INSERT INTO rollup.ledger (tenant_id, store_id, source, source_id, entry, at, hour, day) "
+        "SELECT tenant_id, id, 'order', '1', 'refund:6', now(), now(), current_date FROM shops.stores WHERE id = %s"),
         "ledger", "",
     ),
     "an entry's day": (
-        "UPDATE rollup.ledger SET day = day + 1 WHERE store_id = %s AND source_id = '3'", "ledger", "time or customer",
+        "UPDATE rollup.ledger SET day = day + 1 WHERE store_id = %s AND source_id = '3'",
+        "ledger", "time or customer",
     ),
     "an entry's customer": (
-        "UPDATE rollup.ledger SET customer_id = 77 WHERE store_id = %s AND source_id = '3'", "ledger", "time or customer",
+        "UPDATE rollup.ledger SET customer_id = 77 WHERE store_id = %s AND source_id = '3'",
+        "ledger", "time or customer",
     ),
     "an abandonment": (
-        "UPDATE rollup.ledger SET abandoned_value = 0 WHERE store_id = %s AND source = 'checkout'", "ledger", "abandoned_value",
+        "UPDATE rollup.ledger SET abandoned_value = 0 WHERE store_id = %s AND source = 'checkout'",
+        "ledger", "abandoned_value",
     ),
     "a customer's money": ("UPDATE rollup.customers SET total_spent = 1 WHERE store_id = %s", "customers", ""),
     "a customer's orders": ("UPDATE rollup.customers SET moments = '[]' WHERE store_id = %s", "customers", ""),
     "a customer that is missing": ("DELETE FROM rollup.customers WHERE store_id = %s", "customers", ""),
-    "the rhythm": ("UPDATE rollup.rhythm SET orders = orders + 1 WHERE store_id = %s AND second", "customers", "orders"),
+    "the rhythm": ("UPDATE rollup.rhythm SET orders = orders + 1 WHERE store_id = %s AND second",
+        "customers", "orders",
+    ),
     "a rhythm too many": (
-        "INSERT INTO rollup.rhythm SELECT tenant_id, id, '2020-01-01', '-infinity', false, 1 FROM shops.stores WHERE id = %s",
+        ("INSERT INTO rollup.rhythm "
+        "SELECT tenant_id, id, '2020-01-01', '-infinity', false, 1 FROM shops.stores WHERE id = %s"),
         "customers", "orders",
     ),
 }  # fmt: skip
@@ -94,7 +104,9 @@ async def test_what_was_tampered_with_is_found_and_repaired(database: Database, 
 async def test_a_rebuild_changes_nothing_that_was_right_and_nobody_else(database: Database) -> None:
     async with world(database) as here:
         store = await furnish(here)
-        everything = "SELECT * FROM rollup.ledger ORDER BY tenant_id, store_id, source, source_id, entry"
+        everything = (
+            "SELECT * FROM rollup.ledger ORDER BY tenant_id, store_id, source, source_id, entry"
+        )
         before, clean = here.ask(everything), await here.verify(store)
         await here.rebuild(store)
         assert here.ask(everything) == before
@@ -105,7 +117,9 @@ async def test_the_hash_does_not_tell_when_or_how_often_deliveries_came(database
     async with world(database) as here:
         store = await furnish(here)
         before = await here.state(store)
-        here.ask("UPDATE mirror.deliveries SET applied_at = now() + interval '1 day', received_at = now()")
+        here.ask(
+            "UPDATE mirror.deliveries SET applied_at = now() + interval '1 day', received_at = now()"
+        )
         here.ask("UPDATE mirror.topics SET received = received + 1")
         here.ask("DELETE FROM rollup.live")
         assert await here.state(store) == before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias
 
 import msgspec
 import psycopg
@@ -18,11 +18,14 @@ from tillstream.rollup.rebuild import rebuild_store
 from tillstream.rollup.verify import StoreReport, state_hash, verify_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Sequence
+
+    from psycopg.sql import Composed
 
     from tests.conftest import Database
     from tillstream.foundation.database import Connection
 
+Query: TypeAlias = "LiteralString | Composed"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 
@@ -38,7 +41,9 @@ def delivery(shop: str, topic: str, body: Any, *, key: str | None = None) -> Del
     """A delivery with an id of its own, received at noon of April 1st 2026."""
     text = body if isinstance(body, bytes) else msgspec.json.encode(body)
     webhook_id = key or f"webhook-{next(_numbers)}"
-    return Delivery(micros(NOW), "", shop, topic, webhook_id, "", "", "2026-10", "signature", {}, text)
+    return Delivery(
+        micros(NOW), "", shop, topic, webhook_id, "", "", "2026-10", "signature", {}, text
+    )
 
 
 def addressed(shop: str, deliveries: Iterable[Delivery]) -> list[Delivery]:
@@ -58,22 +63,25 @@ class World:
         """A new tenant."""
         return self.one("INSERT INTO shops.tenants (name) VALUES ('t') RETURNING id")
 
-    def store(self, tenant: int, *, timezone: str | None = None, currency: str | None = "EUR") -> tuple[str, Store]:
+    def store(
+        self, tenant: int, *, timezone: str | None = None, currency: str | None = "EUR"
+    ) -> tuple[str, Store]:
         """A newly connected store and its domain."""
         domain = f"store-{next(_numbers)}.myshopify.com"
         store_id = self.one(
-            "INSERT INTO shops.stores (tenant_id, domain, name, timezone, currency) VALUES (%s, %s, '', %s, %s) RETURNING id",
+            "INSERT INTO shops.stores (tenant_id, domain, name, timezone, currency) "
+            "VALUES (%s, %s, '', %s, %s) RETURNING id",
             tenant, domain, timezone, currency,
         )  # fmt: skip
         return domain, Store(tenant, store_id)
 
-    def ask(self, statement: psycopg.abc.QueryNoTemplate, *values: Any) -> list[tuple[Any, ...]]:
+    def ask(self, statement: Query, *values: Any) -> list[tuple[Any, ...]]:
         """What the owner of the database sees, or does."""
         with psycopg.connect(self.database.admin_url, autocommit=True) as connection:
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
-    def one(self, statement: psycopg.abc.QueryNoTemplate, *values: Any) -> Any:
+    def one(self, statement: Query, *values: Any) -> Any:
         """The first value of the first row."""
         return self.ask(statement, *values)[0][0]
 
@@ -112,13 +120,14 @@ class World:
         return [
             (key, store, data)
             for key, store, data in self.ask(
-                "SELECT id, store_id, data FROM rollup.live WHERE tenant_id = %s ORDER BY id", tenant
+                "SELECT id, store_id, data FROM rollup.live WHERE tenant_id = %s ORDER BY id",
+                tenant,
             )
         ]
 
 
 @asynccontextmanager
-async def world(database: Database) -> AsyncIterator[World]:
+async def world(database: Database) -> AsyncGenerator[World]:
     """A world for the length of a test."""
     connection = await connect(database.worker_url)
     async with connection:
