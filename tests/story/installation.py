@@ -143,7 +143,9 @@ class Installation:
                 if status["waiting"] == 0:
                     return status
                 assert time.monotonic() < until, status
-                time.sleep(0.1)  # between two looks: asking without pause would slow what is waited for
+                time.sleep(
+                    0.1
+                )  # between two looks: asking without pause would slow what is waited for
 
 
 def _gauges(metrics: str) -> dict[str, int]:

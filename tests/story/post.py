@@ -54,9 +54,21 @@ def order(order_id: int, total: str, **fields: Any) -> dict[str, Any]:
         "test": False,
         "taxes_included": False,
         "total_price": total,
-        "customer": {"id": 7, "first_name": "Ada", "last_name": "Park", "email": "buyer@example.com"},
+        "customer": {
+            "id": 7,
+            "first_name": "Ada",
+            "last_name": "Park",
+            "email": "buyer@example.com",
+        },
         "line_items": [
-            {"id": order_id + 1, "product_id": 1, "title": "Mug", "quantity": 1, "price": total, "tax_lines": []}
+            {
+                "id": order_id + 1,
+                "product_id": 1,
+                "title": "Mug",
+                "quantity": 1,
+                "price": total,
+                "tax_lines": [],
+            }
         ],
         "shipping_lines": [],
         "refunds": [],

@@ -83,7 +83,9 @@ def shuffled(story: Story, seed: str) -> Schedule:
 
 
 async def tell(
-    installation: Installation, schedule: Schedule, progress: Callable[[DeliveryReport], None] | None = None
+    installation: Installation,
+    schedule: Schedule,
+    progress: Callable[[DeliveryReport], None] | None = None,
 ) -> DeliveryReport:
     """Deliver everything, however often the other side goes away in between."""
     return await deliver(
@@ -119,11 +121,20 @@ def assert_figures_match(client: httpx.Client, ids: dict[str, str], books: Books
         for begin, end in ranges:
             answer = client.get(
                 "/api/analytics/stats",
-                params={"from": str(begin), "to": str(end), "store": ids[domain], "compare": "none"},
+                params={
+                    "from": str(begin),
+                    "to": str(end),
+                    "store": ids[domain],
+                    "compare": "none",
+                },
             )
             assert answer.status_code == 200, answer.text
             said, true = answer.json(), books.stats(domain, begin, end, datetime.now(UTC))
-            wrong = {name: (said[name], true[name]) for name in STATS if not _same(said[name], true[name])}
+            wrong = {
+                name: (said[name], true[name])
+                for name in STATS
+                if not _same(said[name], true[name])
+            }
             assert not wrong, (domain, begin, end, wrong)
             compared += len(STATS)
     return compared
@@ -140,9 +151,15 @@ def assert_rows_match(installation: Installation, books: Books) -> int:
             for kind, key in KEYS.items():
                 true = {tuple(row[name] for name in key): row for row in books.rows(domain, kind)}  # pyright: ignore[reportArgumentType]
                 held = _rows(connection, domain, kind, key)
-                assert held.keys() == true.keys(), (domain, kind, list(held.keys() ^ true.keys())[:5])
+                assert held.keys() == true.keys(), (
+                    domain,
+                    kind,
+                    list(held.keys() ^ true.keys())[:5],
+                )
                 for row_key, row in true.items():
-                    wrong = {n: (held[row_key][n], v) for n, v in row.items() if held[row_key][n] != v}
+                    wrong = {
+                        n: (held[row_key][n], v) for n, v in row.items() if held[row_key][n] != v
+                    }
                     assert not wrong, (domain, kind, row_key, wrong)
                 compared += len(true)
     return compared

@@ -32,7 +32,9 @@ _numbers = itertools.count(1)
 def client(installation: Installation) -> httpx.Client:
     """The owner of the shop."""
     client = installation.account("owner@rough.example")
-    created = client.post("/api/stores", json={"domain": SHOP, "currency": "USD", "timezone": "UTC"})
+    created = client.post(
+        "/api/stores", json={"domain": SHOP, "currency": "USD", "timezone": "UTC"}
+    )
     assert created.status_code == 201, created.text
     return client
 
@@ -48,7 +50,12 @@ RIGHT_LENGTH = base64.b64encode(bytes(32)).decode()
 
 REFUSED: list[tuple[str, bytes, dict[str, str | None], int]] = [
     ("a signature of zeros", BODY, {"x_shopify_hmac_sha256": RIGHT_LENGTH}, 401),
-    ("a signature by another secret", BODY, {"x_shopify_hmac_sha256": sign_webhook(b"other", BODY)}, 401),
+    (
+        "a signature by another secret",
+        BODY,
+        {"x_shopify_hmac_sha256": sign_webhook(b"other", BODY)},
+        401,
+    ),
     ("no signature", BODY, {"x_shopify_hmac_sha256": None}, 401),
     ("an empty signature", BODY, {"x_shopify_hmac_sha256": ""}, 401),
     ("a truncated signature", BODY, {"x_shopify_hmac_sha256": sign_webhook(b"x", BODY)[:20]}, 401),
@@ -59,14 +66,21 @@ REFUSED: list[tuple[str, bytes, dict[str, str | None], int]] = [
     ("no webhook id", BODY, {"x_shopify_webhook_id": None}, 400),
     ("no API version", BODY, {"x_shopify_api_version": None}, 400),
     ("another kind of domain", BODY, {"x_shopify_shop_domain": "shop.example.com"}, 400),
-    ("a domain that only begins right", BODY, {"x_shopify_shop_domain": "a.myshopify.com.evil.example"}, 400),
+    (
+        "a domain that only begins right",
+        BODY,
+        {"x_shopify_shop_domain": "a.myshopify.com.evil.example"},
+        400,
+    ),
     ("a domain with a path", BODY, {"x_shopify_shop_domain": "evil.example/a.myshopify.com"}, 400),
     ("a topic that is none", BODY, {"x_shopify_topic": "../../etc/passwd"}, 400),
     ("20 MB", b'{"id": 1, "note": "' + b"x" * 20_000_000 + b'"}', {}, 413),
 ]
 
 
-@pytest.mark.parametrize(("what", "body", "headers", "status"), REFUSED, ids=[row[0] for row in REFUSED])
+@pytest.mark.parametrize(
+    ("what", "body", "headers", "status"), REFUSED, ids=[row[0] for row in REFUSED]
+)
 def test_refused_with_a_problem(
     client: httpx.Client,
     installation: Installation,
@@ -98,16 +112,36 @@ PARKED: list[tuple[str, str, bytes, str]] = [
     ("an array", "orders/create", b"[1, 2, 3]", "not_an_object"),
     ("a string", "orders/create", b'"hello"', "not_an_object"),
     ("null", "orders/create", b"null", "not_an_object"),
-    ("10,000 deep", "orders/create", b'{"id":1,"a":' * 10_000 + b"1" + b"}" * 10_000, "nested_too_deep"),
+    (
+        "10,000 deep",
+        "orders/create",
+        b'{"id":1,"a":' * 10_000 + b"1" + b"}" * 10_000,
+        "nested_too_deep",
+    ),
     ("no id", "orders/create", b'{"name": "#1"}', "missing_id"),
     ("an id of words", "orders/create", b'{"id": "first"}', "malformed_id"),
     ("an id beyond 64 bits", "orders/create", b'{"id": 99999999999999999999999}', "malformed_id"),
     ("an amount of words", "orders/create", _with(total_price="a lot"), "malformed_amount"),
-    ("an amount beyond all measure", "orders/create", _with(total_price="1e300"), "malformed_amount"),
+    (
+        "an amount beyond all measure",
+        "orders/create",
+        _with(total_price="1e300"),
+        "malformed_amount",
+    ),
     ("a time of words", "orders/create", _with(processed_at="yesterday"), "malformed_time"),
-    ("a 31st of February", "orders/create", _with(updated_at="2026-02-31T00:00:00Z"), "malformed_time"),
+    (
+        "a 31st of February",
+        "orders/create",
+        _with(updated_at="2026-02-31T00:00:00Z"),
+        "malformed_time",
+    ),
     ("lines that are no list", "orders/create", _with(line_items="three mugs"), "malformed_shape"),
-    ("a quantity of words", "orders/create", _with(line_items=[{"id": 1, "quantity": "many"}]), "malformed_quantity"),
+    (
+        "a quantity of words",
+        "orders/create",
+        _with(line_items=[{"id": 1, "quantity": "many"}]),
+        "malformed_quantity",
+    ),
     ("a checkout without token", "checkouts/update", b'{"email": "a@b.example"}', "missing_id"),
     ("a refund without order", "refunds/create", b'{"id": 5}', "missing_id"),
 ]
@@ -122,7 +156,9 @@ def test_each_parks_alone_with_its_reason(client: httpx.Client, installation: In
         _good(client, installation)
     assert installation.settle()["parked"] == len(PARKED)
     rows = {row["webhook_id"]: row for row in installation.cli("journal", "parked")}
-    assert {what: rows[what]["reason"] for what, *_ in PARKED} == {what: reason for what, _, _, reason in PARKED}
+    assert {what: rows[what]["reason"] for what, *_ in PARKED} == {
+        what: reason for what, _, _, reason in PARKED
+    }
     assert {row["shop"] for row in rows.values()} == {SHOP}
     assert all(len(row["detail"]) > 20 for row in rows.values())
 
@@ -153,7 +189,9 @@ def test_strange_but_well_formed(client: httpx.Client, installation: Installatio
     after = installation.settle()
     assert after["applied"] - before["applied"] == 3
     assert after["parked"] == before["parked"]
-    listed = client.get("/api/analytics/orders", params={"from": "2026-11-01", "to": "2026-11-01", "limit": 100})
+    listed = client.get(
+        "/api/analytics/orders", params={"from": "2026-11-01", "to": "2026-11-01", "limit": 100}
+    )
     assert listed.status_code == 200, listed.text
     assert str(2**62 + 1) in listed.text
 
@@ -164,11 +202,15 @@ def test_kept_until_the_shop_is_connected(client: httpx.Client, installation: In
     assert answer.status_code == 200
     assert installation.settle()["unrouted"] == 1
     other = installation.account("owner@late.example")
-    created = other.post("/api/stores", json={"domain": STRANGER, "currency": "USD", "timezone": "UTC"})
+    created = other.post(
+        "/api/stores", json={"domain": STRANGER, "currency": "USD", "timezone": "UTC"}
+    )
     assert created.status_code == 201
     _until(lambda: installation.settle()["unrouted"] == 0)
     installation.settle()
-    stats = other.get("/api/analytics/stats", params={"from": "2026-11-01", "to": "2026-11-01"}).json()
+    stats = other.get(
+        "/api/analytics/stats", params={"from": "2026-11-01", "to": "2026-11-01"}
+    ).json()
     assert stats["total_sales"] == "12.50"
 
 

@@ -66,7 +66,9 @@ async def test_broker_killed_on_rabbitmq(tmp_path: Path) -> None:
             installation.kill()
             installation.start()
 
-        await _tell_through(installation, [(FIRST, broker_dies_and_returns), (SECOND, die_and_return)])
+        await _tell_through(
+            installation, [(FIRST, broker_dies_and_returns), (SECOND, die_and_return)]
+        )
     finally:
         installation.stop()
         await asyncio.to_thread(broker.stop)

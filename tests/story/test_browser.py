@@ -27,7 +27,9 @@ SHOP = "window-shopping.myshopify.com"
 EMAIL = "owner@browser.example"
 CHROMIUM = shutil.which("chromium")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: no browser to look with")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="chromium is not installed: no browser to look with"
+)
 
 
 @pytest.fixture
@@ -36,7 +38,12 @@ def page(installation: Installation) -> Generator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-background-networking", "--disable-gpu", "--disable-component-update"],
+            args=[
+                "--no-sandbox",
+                "--disable-background-networking",
+                "--disable-gpu",
+                "--disable-component-update",
+            ],
         )
         page = browser.new_page(base_url=installation.url, viewport={"width": 1440, "height": 1000})
         errors: list[str] = []
@@ -50,7 +57,9 @@ def page(installation: Installation) -> Generator[Page]:
 def client(installation: Installation) -> httpx.Client:
     """The owner, with one store."""
     client = installation.account(EMAIL)
-    created = client.post("/api/stores", json={"domain": SHOP, "currency": "USD", "timezone": "UTC"})
+    created = client.post(
+        "/api/stores", json={"domain": SHOP, "currency": "USD", "timezone": "UTC"}
+    )
     assert created.status_code == 201, created.text
     return client
 
@@ -76,7 +85,9 @@ def test_the_figure_moves_within_a_second(
     _sign_in(page)
     figure = page.get_by_test_id("figure-total_sales")
     expect(figure).to_contain_text("100.00", timeout=15_000)
-    expect(page.get_by_test_id("live-status")).to_have_attribute("data-status", "live", timeout=15_000)
+    expect(page.get_by_test_id("live-status")).to_have_attribute(
+        "data-status", "live", timeout=15_000
+    )
     took: list[float] = []
     for number in range(2, 7):
         answer = post(client, installation, SHOP, "orders/create", _now(number, "11.00"))

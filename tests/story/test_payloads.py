@@ -108,7 +108,9 @@ def _has_words_for_amounts(value: Any) -> bool:
     if isinstance(value, dict):
         pairs = cast("dict[str, Any]", value).items()
         return any(
-            inner == "example string" if name in {"amount", "price", "total_price"} else _has_words_for_amounts(inner)
+            inner == "example string"
+            if name in {"amount", "price", "total_price"}
+            else _has_words_for_amounts(inner)
             for name, inner in pairs
         )
     return isinstance(value, list) and any(map(_has_words_for_amounts, cast("list[Any]", value)))

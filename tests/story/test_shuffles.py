@@ -23,7 +23,9 @@ async def test_five_shuffles_end_in_one_state(tmp_path: Path) -> None:
     """Five orders of telling, one state."""
     reports = [await _state_after(tmp_path / name, name) for name in ORDERS_OF_TELLING]
     assert all(report["ok"] for report in reports)
-    hashes = {name: report["state_hash"] for name, report in zip(ORDERS_OF_TELLING, reports, strict=True)}
+    hashes = {
+        name: report["state_hash"] for name, report in zip(ORDERS_OF_TELLING, reports, strict=True)
+    }
     assert len(set(hashes.values())) == 1, hashes
     assert all(store["orders"] > 1_000 for store in reports[0]["stores"])
 

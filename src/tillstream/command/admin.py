@@ -48,7 +48,10 @@ async def account_add(settings: Settings, options: Namespace) -> int:
     if options.json:
         print_json(answer)
     else:
-        out.print(f"Account {account.email} is ready." + (f" Its password is {password}" if generated else ""))
+        out.print(
+            f"Account {account.email} is ready."
+            + (f" Its password is {password}" if generated else "")
+        )
     return 0
 
 
@@ -82,7 +85,10 @@ async def store_list(settings: Settings, options: Namespace) -> int:
     else:
         print_table(
             ("Domain", "Account", "Currency", "Time zone", "Connected"),
-            [(s.domain, email, s.currency, s.timezone, f"{s.created_at:%Y-%m-%d}") for email, s in stores],
+            [
+                (s.domain, email, s.currency, s.timezone, f"{s.created_at:%Y-%m-%d}")
+                for email, s in stores
+            ],
             "No store is connected yet: see `tillstream store add --help`.",
         )
     return 0
@@ -116,7 +122,9 @@ async def journal_state(settings: Settings, options: Namespace) -> int:
                     status.parked,
                     status.unrouted,
                     status.waiting,
-                    "" if status.oldest_waiting_seconds is None else f"{status.oldest_waiting_seconds:.1f} s",
+                    ""
+                    if status.oldest_waiting_seconds is None
+                    else f"{status.oldest_waiting_seconds:.1f} s",
                 )
             ],
             "",
@@ -129,14 +137,20 @@ async def journal_parked(settings: Settings, options: Namespace) -> int:
     with open_database(settings) as database:
         async with await connect(database.admin_url) as connection:
             rows = await operations.list_held(
-                connection, "unrouted" if options.unrouted else "parked", options.limit, options.after
+                connection,
+                "unrouted" if options.unrouted else "parked",
+                options.limit,
+                options.after,
             )
     if options.json:
         print_json(rows)
     else:
         print_table(
             ("Id", "Shop", "Topic", "Since", "Reason", "What to do"),
-            [(r.id, r.shop, r.topic, f"{r.held_at:%Y-%m-%d %H:%M}", r.reason, r.detail) for r in rows],
+            [
+                (r.id, r.shop, r.topic, f"{r.held_at:%Y-%m-%d %H:%M}", r.reason, r.detail)
+                for r in rows
+            ],
             "Nothing is held back.",
         )
     return 0
@@ -171,7 +185,10 @@ async def verify(settings: Settings, options: Namespace) -> int:
     else:
         print_table(
             ("Store", "Orders", "Differences", "State hash"),
-            [(r.domain, r.orders, len(r.differences) or "none", r.state_hash[:16]) for r in reports],
+            [
+                (r.domain, r.orders, len(r.differences) or "none", r.state_hash[:16])
+                for r in reports
+            ],
             "No store is connected yet.",
         )
         for report in reports:
@@ -220,7 +237,12 @@ async def _verify(
             await set_tenants(connection, [key.tenant_id])
             profile = await profile_of(connection, key)
             return await verify_store(
-                connection, key, domain, profile, _microseconds(), _progress(domain, "checked", options)
+                connection,
+                key,
+                domain,
+                profile,
+                _microseconds(),
+                _progress(domain, "checked", options),
             )
 
 
@@ -232,7 +254,9 @@ async def _chosen(database: Database, domain: str | None) -> list[tuple[str, str
             'AND (%(domain)s::text IS NULL OR domain = %(domain)s) ORDER BY domain COLLATE "C"',
             {"domain": domain},
         )
-        stores = [(account, name, StoreKey(t, s)) for account, name, t, s in await cursor.fetchall()]
+        stores = [
+            (account, name, StoreKey(t, s)) for account, name, t, s in await cursor.fetchall()
+        ]
     if domain is not None and not stores:
         err.print(f"{domain} is not connected. `tillstream store list` shows those that are.")
         return None

@@ -74,7 +74,9 @@ async def doctor(settings: Settings, options: Namespace) -> int:
         print_json({"ok": all(one.ok for one in findings), "findings": findings})
     else:
         print_table(
-            ("", "What", "Finding"), [("ok" if f.ok else "WRONG", f.what, f.finding) for f in findings], ""
+            ("", "What", "Finding"),
+            [("ok" if f.ok else "WRONG", f.what, f.finding) for f in findings],
+            "",
         )
     return 0 if all(one.ok for one in findings) else 1
 
@@ -82,7 +84,10 @@ async def doctor(settings: Settings, options: Namespace) -> int:
 def _outside(settings: Settings) -> Database:
     """The database of roles that run apart: it must be one that several processes can reach."""
     if settings.database_url is None:
-        message = "DATABASE_URL is not set. Roles that run apart share an outside PostgreSQL; run `tillstream migrate` on it first."
+        message = (
+            "DATABASE_URL is not set. Roles that run apart share an outside PostgreSQL; "
+            "run `tillstream migrate` on it first."
+        )
         raise SettingMissing(message)
     url = settings.database_url
     return Database("", login_url(url, "api", settings.key), login_url(url, "worker", settings.key))

@@ -42,13 +42,19 @@ def _space(settings: Settings) -> Finding:
     folder = settings.data if settings.data.exists() else settings.data.parent
     free = shutil.disk_usage(folder).free
     return Finding(
-        "disk", ok=free > _LEAST_SPACE, finding=f"{free // 1024**2} MB are free under {settings.data}."
+        "disk",
+        ok=free > _LEAST_SPACE,
+        finding=f"{free // 1024**2} MB are free under {settings.data}.",
     )
 
 
 def _address(settings: Settings) -> Finding:
     public = settings.host.startswith("https://")
-    word = "Shopify can deliver there." if public else "Shopify delivers only to public https addresses: set HOST."
+    word = (
+        "Shopify can deliver there."
+        if public
+        else "Shopify delivers only to public https addresses: set HOST."
+    )
     local = settings.host.startswith("http://127.0.0.1")
     return Finding("address", ok=public or local, finding=f"HOST is {settings.host}. {word}")
 
@@ -65,6 +71,10 @@ async def _journal(settings: Settings, database: Database) -> Finding:
     try:
         status = await journal_status(settings, database.worker_url)
     except Exception as error:  # noqa: BLE001 - a broker may fail in many ways; each is a finding
-        return Finding("journal", ok=False, finding=f"{kind} cannot be reached: {type(error).__name__}: {error}")
+        return Finding(
+            "journal",
+            ok=False,
+            finding=f"{kind} cannot be reached: {type(error).__name__}: {error}",
+        )
     told = f"{status.accepted} accepted, {status.waiting} waiting, {status.parked} parked, {status.unrouted} unrouted"
     return Finding("journal", ok=status.parked == 0, finding=f"{kind}: {told}.")

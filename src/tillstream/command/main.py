@@ -61,7 +61,8 @@ def _generates(options: argparse.Namespace) -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="tillstream", description="A real-time, multi-tenant Shopify data engine that anyone can run."
+        prog="tillstream",
+        description="A real-time, multi-tenant Shopify data engine that anyone can run.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_processes(commands)
@@ -77,7 +78,9 @@ def _command(
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=purpose, description=purpose)
     parser.set_defaults(run=run, json=False)
-    parser.add_argument("--data", metavar="DIR", help="folder of the embedded database (TILLSTREAM_DATA)")
+    parser.add_argument(
+        "--data", metavar="DIR", help="folder of the embedded database (TILLSTREAM_DATA)"
+    )
     if json:
         parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
@@ -90,19 +93,43 @@ def _group(commands: Any, name: str, purpose: str) -> Any:
 
 def _add_processes(commands: Any) -> None:
     for name, run, purpose in (
-        ("up", everything.up, "Run everything: database, webhooks, worker, API and dashboard on one port."),
+        (
+            "up",
+            everything.up,
+            "Run everything: database, webhooks, worker, API and dashboard on one port.",
+        ),
         ("ingest", everything.ingest, "Run the webhook route alone."),
         ("serve", everything.serve, "Run the API and the dashboard alone."),
     ):
         parser = _command(commands, name, run, purpose)
         parser.add_argument("--port", type=int, help="port to listen on (PORT, 8080)")
     _command(commands, "work", everything.work, "Run a worker alone.")
-    demo = _command(commands, "demo", everything.demo, "Run everything with three pretend stores and live shoppers.")
+    demo = _command(
+        commands,
+        "demo",
+        everything.demo,
+        "Run everything with three pretend stores and live shoppers.",
+    )
     demo.add_argument("--port", type=int, help="port to listen on (PORT, 8080)")
-    demo.add_argument("--rate", type=float, default=30.0, help="shop events a minute over all stores (30)")
-    demo.add_argument("--fresh", action="store_true", help="throw the demo's data away and start over")
-    _command(commands, "migrate", everything.bring_up_to_date, "Bring the database to the current schema.")
-    _command(commands, "doctor", everything.doctor, "Say what is right and wrong with this installation.", json=True)
+    demo.add_argument(
+        "--rate", type=float, default=30.0, help="shop events a minute over all stores (30)"
+    )
+    demo.add_argument(
+        "--fresh", action="store_true", help="throw the demo's data away and start over"
+    )
+    _command(
+        commands,
+        "migrate",
+        everything.bring_up_to_date,
+        "Bring the database to the current schema.",
+    )
+    _command(
+        commands,
+        "doctor",
+        everything.doctor,
+        "Say what is right and wrong with this installation.",
+        json=True,
+    )
 
 
 def _add_directory(commands: Any) -> None:
@@ -110,8 +137,12 @@ def _add_directory(commands: Any) -> None:
     add = _command(accounts, "add", admin.account_add, "Make an account.", json=True)
     add.add_argument("email", metavar="EMAIL")
     add.add_argument("--name", default="", help="name of the person or company")
-    add.add_argument("--password", help="other users of this machine can see it: prefer --password-stdin")
-    add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    add.add_argument(
+        "--password", help="other users of this machine can see it: prefer --password-stdin"
+    )
+    add.add_argument(
+        "--password-stdin", action="store_true", help="read the password from standard input"
+    )
     stores = _group(commands, "store", "Connected stores.")
     add = _command(stores, "add", admin.store_add, "Connect a store.", json=True)
     add.add_argument("--account", required=True, metavar="EMAIL", help="whose store it is")
@@ -129,20 +160,44 @@ def _add_directory(commands: Any) -> None:
 
 def _add_journal(commands: Any) -> None:
     journal = _group(commands, "journal", "What was accepted, and what became of it.")
-    _command(journal, "status", admin.journal_state, "Count what was accepted, applied, parked and waits.", json=True)
-    parked = _command(journal, "parked", admin.journal_parked, "List deliveries that are held back, with the reason.", json=True)
-    parked.add_argument("--unrouted", action="store_true", help="those of shops that are not connected instead")
+    _command(
+        journal,
+        "status",
+        admin.journal_state,
+        "Count what was accepted, applied, parked and waits.",
+        json=True,
+    )
+    parked = _command(
+        journal,
+        "parked",
+        admin.journal_parked,
+        "List deliveries that are held back, with the reason.",
+        json=True,
+    )
+    parked.add_argument(
+        "--unrouted", action="store_true", help="those of shops that are not connected instead"
+    )
     parked.add_argument("--limit", type=int, default=100, help="how many (100)")
     parked.add_argument("--after", type=int, default=0, metavar="ID", help="go on after this id")
-    release = _command(journal, "release", admin.journal_release, "Let parked deliveries be tried again.", json=True)
+    release = _command(
+        journal,
+        "release",
+        admin.journal_release,
+        "Let parked deliveries be tried again.",
+        json=True,
+    )
     release.add_argument("ids", nargs="*", type=int, metavar="ID")
     release.add_argument("--all", action="store_true", help="all of them")
 
 
 def _add_truth(commands: Any) -> None:
-    verify = _command(commands, "verify", admin.verify, "Recompute every figure and compare.", json=True)
+    verify = _command(
+        commands, "verify", admin.verify, "Recompute every figure and compare.", json=True
+    )
     verify.add_argument("--store", metavar="D", help="one store only")
-    rebuild = _command(commands, "rebuild", admin.rebuild, "Book all orders of a store anew.", json=True)
+    rebuild = _command(
+        commands, "rebuild", admin.rebuild, "Book all orders of a store anew.", json=True
+    )
     rebuild.add_argument("--store", metavar="D", help="one store only")
 
 

@@ -124,7 +124,9 @@ def stop_on_signals() -> asyncio.Event:
 @asynccontextmanager
 async def _door(settings: Settings, database: Database, beyond: Any) -> AsyncGenerator[Door]:
     async with open_journal(settings, database.worker_url) as journal:
-        trust = Trust(database.worker_url, settings.shopify_api_secrets, Keyring.from_settings(settings))
+        trust = Trust(
+            database.worker_url, settings.shopify_api_secrets, Keyring.from_settings(settings)
+        )
         await trust.start()
         batcher = Batcher(journal, settings.partitions)
         try:
@@ -135,9 +137,7 @@ async def _door(settings: Settings, database: Database, beyond: Any) -> AsyncGen
 
 
 @asynccontextmanager
-async def _api(
-    settings: Settings, database: Database
-) -> AsyncGenerator[_Api]:
+async def _api(settings: Settings, database: Database) -> AsyncGenerator[_Api]:
     """The API, ready to be served."""
     # Here, because the framework takes a second to import: workers and commands do without it.
     from tillstream.serve.app import create_app

@@ -24,19 +24,66 @@ def register(parser: argparse.ArgumentParser) -> None:
     add("--url", help="where to deliver (this installation's webhook address)")
     add("--secret", help="what signs (this installation's SHOPIFY_API_SECRET)")
     add("--seed", default="1", help="the same seed tells the same story (1)")
-    add("--domain", action="append", default=[], metavar="D", help="a shop; may be given more than once")
+    add(
+        "--domain",
+        action="append",
+        default=[],
+        metavar="D",
+        help="a shop; may be given more than once",
+    )
     add("--currency", default="USD", metavar="C", help="of the shops named by --domain (USD)")
-    add("--timezone", default="America/New_York", metavar="TZ", help="of the shops named by --domain")
-    add("--taxes-included", action="store_true", help="prices include tax in the shops named by --domain")
+    add(
+        "--timezone",
+        default="America/New_York",
+        metavar="TZ",
+        help="of the shops named by --domain",
+    )
+    add(
+        "--taxes-included",
+        action="store_true",
+        help="prices include tax in the shops named by --domain",
+    )
     add("--days", type=float, default=7.0, help="days before now that the story covers (7)")
     add("--orders-per-day", type=float, metavar="N", help="orders a day in each shop")
-    add("--rate", type=float, metavar="N", help="go on from now in real time, with N visits a minute")
-    add("--time-scale", type=float, metavar="X", help="story seconds in a real second (as fast as accepted)")
-    add("--repeat", type=float, default=0.1, metavar="SHARE", help="share delivered more than once (0.1)")
-    add("--shuffle", type=float, default=120.0, metavar="SECONDS", help="how far deliveries are shuffled (120)")
-    add("--late", type=float, default=0.02, metavar="SHARE", help="share that comes hours late (0.02)")
+    add(
+        "--rate",
+        type=float,
+        metavar="N",
+        help="go on from now in real time, with N visits a minute",
+    )
+    add(
+        "--time-scale",
+        type=float,
+        metavar="X",
+        help="story seconds in a real second (as fast as accepted)",
+    )
+    add(
+        "--repeat",
+        type=float,
+        default=0.1,
+        metavar="SHARE",
+        help="share delivered more than once (0.1)",
+    )
+    add(
+        "--shuffle",
+        type=float,
+        default=120.0,
+        metavar="SECONDS",
+        help="how far deliveries are shuffled (120)",
+    )
+    add(
+        "--late",
+        type=float,
+        default=0.02,
+        metavar="SHARE",
+        help="share that comes hours late (0.02)",
+    )
     add("--connections", type=int, default=32, metavar="N", help="connections at once (32)")
-    add("--persist", action="store_true", help="never give a delivery up, as Shopify does after eight retries")
+    add(
+        "--persist",
+        action="store_true",
+        help="never give a delivery up, as Shopify does after eight retries",
+    )
     add("--books", metavar="FILE", help="write what the figures must be, as JSON")
 
 

@@ -141,7 +141,14 @@ async def running(settings: Settings, database: Database) -> AsyncGenerator[list
     """Web and worker, ready; stopped at the end of the block."""
     children = [
         Child(
-            Errand(role, database.api_url, database.worker_url, settings.port, settings.bind, str(settings.data))
+            Errand(
+                role,
+                database.api_url,
+                database.worker_url,
+                settings.port,
+                settings.bind,
+                str(settings.data),
+            )
         )
         for role in ("work", "web")
     ]

@@ -28,7 +28,13 @@ log = logging.getLogger(__name__)
 _WAIT: Final = 1.0
 """Seconds to wait for deliveries before deadlines are looked at again."""
 
-_TRANSIENT: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError, ClaimLost)
+_TRANSIENT: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    OSError,
+    TimeoutError,
+    ClaimLost,
+)
 """Failures of the moment: the same deliveries will apply later. Everything else is their own fault."""
 
 
@@ -158,15 +164,21 @@ async def _apply_apart(connection: Connection, deliveries: Sequence[Delivery], n
             return await applying.apply(connection, deliveries, now)
     except _TRANSIENT:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold up the others
         if len(deliveries) == 1:
-            log.error("delivery_refused", extra={"error": _described(error), "webhook_id": deliveries[0].webhook_id})  # noqa: TRY400 - see _described
+            one = deliveries[0]
+            log.warning(
+                "delivery_refused",
+                extra={"error": _described(error), "webhook_id": one.webhook_id},
+            )
             return Outcome([_refused(deliveries[0], error)], [], 0)
     half = len(deliveries) // 2
     first = await _apply_apart(connection, deliveries[:half], now)
     second = await _apply_apart(connection, deliveries[half:], now)
     return Outcome(
-        first.parked + second.parked, first.unrouted + second.unrouted, first.applied + second.applied
+        first.parked + second.parked,
+        first.unrouted + second.unrouted,
+        first.applied + second.applied,
     )
 
 

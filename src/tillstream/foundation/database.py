@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncGenerator, Iterable
 
 Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
@@ -24,7 +24,7 @@ async def connect(url: str) -> Connection:
 
 
 @asynccontextmanager
-async def open_pool(url: str, *, min_size: int = 1, max_size: int = 8) -> AsyncIterator[Pool]:
+async def open_pool(url: str, *, min_size: int = 1, max_size: int = 8) -> AsyncGenerator[Pool]:
     """A pool of autocommit connections, closed at the end of the block."""
     pool: Pool = AsyncConnectionPool(
         url,
@@ -44,7 +44,7 @@ async def set_tenants(connection: Connection, tenants: Iterable[int]) -> None:
 
 
 @asynccontextmanager
-async def tenant_transaction(pool: Pool, tenant_id: int) -> AsyncIterator[Connection]:
+async def tenant_transaction(pool: Pool, tenant_id: int) -> AsyncGenerator[Connection]:
     """A transaction of the API role that sees one tenant's rows."""
     async with pool.connection() as connection, connection.transaction():
         await connection.execute(_SET_TENANT, (str(tenant_id),))
@@ -52,7 +52,7 @@ async def tenant_transaction(pool: Pool, tenant_id: int) -> AsyncIterator[Connec
 
 
 @asynccontextmanager
-async def tenants_transaction(pool: Pool, tenants: Iterable[int]) -> AsyncIterator[Connection]:
+async def tenants_transaction(pool: Pool, tenants: Iterable[int]) -> AsyncGenerator[Connection]:
     """A transaction of the worker role that sees the rows of ``tenants``."""
     async with pool.connection() as connection, connection.transaction():
         await set_tenants(connection, tenants)

@@ -81,7 +81,9 @@ def migrate(admin_url: str, key: bytes) -> list[str]:
                 _apply(connection, number, name, text)
                 done.append(f"{number:04d}_{name}")
         _create_logins(connection, key)
-        connection.execute("GRANT SELECT ON public.tillstream_migrations TO tillstream_api, tillstream_worker")
+        connection.execute(
+            "GRANT SELECT ON public.tillstream_migrations TO tillstream_api, tillstream_worker"
+        )
     return done
 
 
@@ -91,7 +93,8 @@ def _apply(connection: psycopg.Connection[Any], number: int, name: str, text: st
         # The file is part of the program, hence as trustworthy as a literal.
         connection.execute(cast("LiteralString", text))
         connection.execute(
-            "INSERT INTO public.tillstream_migrations (number, name) VALUES (%s, %s)", (number, name)
+            "INSERT INTO public.tillstream_migrations (number, name) VALUES (%s, %s)",
+            (number, name),
         )
 
 

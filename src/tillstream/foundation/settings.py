@@ -37,25 +37,70 @@ class Setting:
 SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("PORT", "Port of the web server (webhooks, API and dashboard).", "8080"),
     Setting("TILLSTREAM_BIND", "Address that the web server listens on.", "127.0.0.1"),
-    Setting("TILLSTREAM_DATA", "Folder of the embedded database and the generated secrets.", "./data"),
-    Setting("DATABASE_URL", "An outside PostgreSQL, 15 or newer, as a role that may create schemas and roles.", "the embedded one"),
-    Setting("RABBITMQ_URL", "Moves the journal to RabbitMQ, for example amqp://user:password@host/vhost.", "the journal is in PostgreSQL"),
-    Setting("JWT_SECRET", "Signs the access tokens of signed-in users; at least 32 characters.", "generated in the data folder", secret=True),
-    Setting("TILLSTREAM_KEY", "64 hexadecimal digits: seals stored secrets and derives the database logins.", "generated in the data folder", secret=True),
+    Setting(
+        "TILLSTREAM_DATA", "Folder of the embedded database and the generated secrets.", "./data"
+    ),
+    Setting(
+        "DATABASE_URL",
+        "An outside PostgreSQL, 15 or newer, as a role that may create schemas and roles.",
+        "the embedded one",
+    ),
+    Setting(
+        "RABBITMQ_URL",
+        "Moves the journal to RabbitMQ, for example amqp://user:password@host/vhost.",
+        "the journal is in PostgreSQL",
+    ),
+    Setting(
+        "JWT_SECRET",
+        "Signs the access tokens of signed-in users; at least 32 characters.",
+        "generated in the data folder",
+        secret=True,
+    ),
+    Setting(
+        "TILLSTREAM_KEY",
+        "64 hexadecimal digits: seals stored secrets and derives the database logins.",
+        "generated in the data folder",
+        secret=True,
+    ),
     Setting("SHOPIFY_API_KEY", "Client id of the default Shopify app.", "none"),
-    Setting("SHOPIFY_API_SECRET", "Client secrets of the default Shopify app, newest first, separated by commas.", "generated in the data folder", secret=True),
-    Setting("SHOPIFY_SCOPES", "Access scopes to ask for.", "read_orders,read_customers,read_products"),
-    Setting("HOST", "The public base address, as Shopify and browsers see it.", "http://127.0.0.1:PORT"),
+    Setting(
+        "SHOPIFY_API_SECRET",
+        "Client secrets of the default Shopify app, newest first, separated by commas.",
+        "generated in the data folder",
+        secret=True,
+    ),
+    Setting(
+        "SHOPIFY_SCOPES", "Access scopes to ask for.", "read_orders,read_customers,read_products"
+    ),
+    Setting(
+        "HOST", "The public base address, as Shopify and browsers see it.", "http://127.0.0.1:PORT"
+    ),
     Setting("FRONTEND_URL", "Another origin whose pages may call the API.", "none"),
-    Setting("TILLSTREAM_PARTITIONS", "Partitions over which stores are spread; fixed once data exists.", "16"),
+    Setting(
+        "TILLSTREAM_PARTITIONS",
+        "Partitions over which stores are spread; fixed once data exists.",
+        "16",
+    ),
     Setting("TILLSTREAM_MAX_BODY", "Largest webhook body that is accepted, in bytes.", "16777216"),
-    Setting("TILLSTREAM_BATCH", "Deliveries that a worker applies in one transaction at most.", "1000"),
-    Setting("TILLSTREAM_RETENTION_DAYS", "Days for which received frames are kept for replay.", "30"),
-    Setting("TILLSTREAM_LOG", "Least severe level that is logged: debug, info, warning or error.", "info"),
+    Setting(
+        "TILLSTREAM_BATCH", "Deliveries that a worker applies in one transaction at most.", "1000"
+    ),
+    Setting(
+        "TILLSTREAM_RETENTION_DAYS", "Days for which received frames are kept for replay.", "30"
+    ),
+    Setting(
+        "TILLSTREAM_LOG",
+        "Least severe level that is logged: debug, info, warning or error.",
+        "info",
+    ),
 )
 
 _KNOWN: Final = {setting.name for setting in SETTINGS}
-_GENERATED: Final[dict[str, int]] = {"JWT_SECRET": 48, "TILLSTREAM_KEY": 32, "SHOPIFY_API_SECRET": 24}
+_GENERATED: Final[dict[str, int]] = {
+    "JWT_SECRET": 48,
+    "TILLSTREAM_KEY": 32,
+    "SHOPIFY_API_SECRET": 24,
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +140,11 @@ def load_settings(environment: Mapping[str, str], *, generate: bool) -> Settings
     Raises:
         SettingMissing, SettingWrong: with a sentence that says what to set.
     """
-    unknown = sorted(n for n in environment if n.startswith("TILLSTREAM_") and n not in _KNOWN and not n.startswith("TILLSTREAM_TEST_"))
+    unknown = sorted(
+        n
+        for n in environment
+        if n.startswith("TILLSTREAM_") and n not in _KNOWN and not n.startswith("TILLSTREAM_TEST_")
+    )
     if unknown:
         message = f"{', '.join(unknown)}: no such setting. docs/settings.md lists them all."
         raise SettingWrong(message)
@@ -145,13 +194,17 @@ def _stored_secrets(data: Path) -> dict[str, str]:
     except ValueError as error:
         message = f"{file} is no JSON ({error}). Restore it from a backup: what it sealed cannot be read without it."
         raise SettingWrong(message) from error
-    missing = {name: secrets.token_hex(size) for name, size in _GENERATED.items() if name not in stored}
+    missing = {
+        name: secrets.token_hex(size) for name, size in _GENERATED.items() if name not in stored
+    }
     if missing:
         stored.update(missing)
         data.mkdir(parents=True, exist_ok=True)
         partial = file.with_suffix(".partial")
         partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        with os.fdopen(
+            os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
+        ) as handle:
             json.dump(stored, handle, indent=1)
             handle.flush()
             os.fsync(handle.fileno())

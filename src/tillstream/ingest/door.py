@@ -59,8 +59,12 @@ class Door:
         except Refused as refusal:
             self._refuse(protocol, refusal)
         except Unavailable as error:
-            refusal = Refused(503, "Not durable", f"The delivery could not be kept: {error} Send it again.")
-            self._refuse(protocol, refusal, [("retry-after", str(max(1, round(error.retry_after))))])
+            refusal = Refused(
+                503, "Not durable", f"The delivery could not be kept: {error} Send it again."
+            )
+            self._refuse(
+                protocol, refusal, [("retry-after", str(max(1, round(error.retry_after))))]
+            )
         else:
             self.answers[200] += 1
             protocol.response_bytes(200, _OK, b"{}")
@@ -117,7 +121,9 @@ class Door:
             "Notifications are signed with a secret of their own, shown on that page.",
         )
 
-    def _refuse(self, protocol: Any, refusal: Refused, headers: list[tuple[str, str]] | None = None) -> None:
+    def _refuse(
+        self, protocol: Any, refusal: Refused, headers: list[tuple[str, str]] | None = None
+    ) -> None:
         self.answers[refusal.status] += 1
         problem = {
             "type": "about:blank",

@@ -79,7 +79,9 @@ class Trust:
             if sealed is None:
                 continue
             try:
-                stores[domain] = (self._keyring.open(bytes(sealed), store_place(store_id, "api_secret")),)
+                stores[domain] = (
+                    self._keyring.open(bytes(sealed), store_place(store_id, "api_secret")),
+                )
             except Unsealable:
                 log.exception("store_secret_unsealable", extra={"store_id": store_id})
         self.stores, self.known = stores, True

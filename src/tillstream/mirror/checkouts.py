@@ -54,7 +54,9 @@ def read(body: Body) -> list[Change]:
     if key is None:
         raise Malformed("missing_id", "`token` is missing: a checkout is known by nothing else.")
     fields: Fields = {
-        _NAMES.get(name, name): reader(body[name], name) for name, reader in _READERS.items() if name in body
+        _NAMES.get(name, name): reader(body[name], name)
+        for name, reader in _READERS.items()
+        if name in body
     }
     customer = mapping(body.get("customer"))
     if customer:
@@ -109,7 +111,9 @@ def _customer(value: Any, _: str) -> Any:
 
 
 _READERS: dict[str, Callable[[Any, str], Any]] = {
-    **dict.fromkeys(("name", "email", "phone", "currency", "abandoned_checkout_url", "source_name"), _text),
+    **dict.fromkeys(
+        ("name", "email", "phone", "currency", "abandoned_checkout_url", "source_name"), _text
+    ),
     "cart_token": _token,
     "total_price": money,
     "created_at": moment,

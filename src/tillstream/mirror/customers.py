@@ -59,13 +59,22 @@ def view(customer_id: int, element: Element) -> Customer:
 
 def full_name(body: Body) -> str | None:
     """First and last name in one string, null where there is neither."""
-    return " ".join(part for part in (text(body.get("first_name")), text(body.get("last_name"))) if part) or None
+    return (
+        " ".join(
+            part for part in (text(body.get("first_name")), text(body.get("last_name"))) if part
+        )
+        or None
+    )
 
 
 def _change(body: Body, at: int) -> Change:
     customer_id = identifier(body.get("id"), "customer.id")
-    fields: Fields = {name: reader(body[name], name) for name, reader in _READERS.items() if name in body}
-    told_at = moment(body.get("updated_at"), "customer.updated_at") or at or fields.get("created_at") or 0
+    fields: Fields = {
+        name: reader(body[name], name) for name, reader in _READERS.items() if name in body
+    }
+    told_at = (
+        moment(body.get("updated_at"), "customer.updated_at") or at or fields.get("created_at") or 0
+    )
     # Bodies of one second differ where fields were redacted: the fuller one tells more.
     filled = sum(value is not None for value in fields.values())
     return Change("customer", customer_id, Element(layers=layer(told_at, filled, fields)))

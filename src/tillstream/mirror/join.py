@@ -55,7 +55,9 @@ class Element(msgspec.Struct, omit_defaults=True):
     """All that is known of one resource. Treat as immutable."""
 
     layers: Layers = msgspec.field(default_factory=list[Layer])
-    parts: dict[str, dict[str, Layers]] = msgspec.field(default_factory=dict[str, dict[str, Layers]])
+    parts: dict[str, dict[str, Layers]] = msgspec.field(
+        default_factory=dict[str, dict[str, Layers]]
+    )
     marks: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     deleted: bool = False
 
@@ -142,7 +144,9 @@ def _join_parts(
 ) -> dict[str, dict[str, Layers]]:
     if not a or not b:
         return a or b
-    return {kind: _join_maps(a.get(kind, {}), b.get(kind, {})) for kind in sorted(a.keys() | b.keys())}
+    return {
+        kind: _join_maps(a.get(kind, {}), b.get(kind, {})) for kind in sorted(a.keys() | b.keys())
+    }
 
 
 def _join_maps(a: dict[str, Layers], b: dict[str, Layers]) -> dict[str, Layers]:

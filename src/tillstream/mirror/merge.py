@@ -116,10 +116,20 @@ async def _merge_orders(
     changed = [_viewed(one, orders.view) for one in await _join(connection, "order", "id", told)]
     await _write(connection, "order", [_row(c, rows.order_row(c[1].after)) for c in changed])
     await _replace(
-        connection, _DELETE_LINES, _INSERT_LINES, "order_id", [c[1] for c in changed], rows.line_rows
+        connection,
+        _DELETE_LINES,
+        _INSERT_LINES,
+        "order_id",
+        [c[1] for c in changed],
+        rows.line_rows,
     )
     await _replace(
-        connection, _DELETE_REFUNDS, _INSERT_REFUNDS, "order_id", [c[1] for c in changed], rows.refund_rows
+        connection,
+        _DELETE_REFUNDS,
+        _INSERT_REFUNDS,
+        "order_id",
+        [c[1] for c in changed],
+        rows.refund_rows,
     )
     return [change for _, change in changed]
 
@@ -127,7 +137,9 @@ async def _merge_orders(
 async def _merge_checkouts(
     connection: Connection, told: Mapping[tuple[Store, int | str], Element]
 ) -> list[Changed[Checkout]]:
-    changed = [_viewed(one, checkouts.view) for one in await _join(connection, "checkout", "token", told)]
+    changed = [
+        _viewed(one, checkouts.view) for one in await _join(connection, "checkout", "token", told)
+    ]
     await _write(connection, "checkout", [_row(c, rows.checkout_row(c[1].after)) for c in changed])
     return [change for _, change in changed]
 
@@ -135,7 +147,9 @@ async def _merge_checkouts(
 async def _merge_customers(
     connection: Connection, told: Mapping[tuple[Store, int | str], Element]
 ) -> list[Changed[Customer]]:
-    changed = [_viewed(one, customers.view) for one in await _join(connection, "customer", "id", told)]
+    changed = [
+        _viewed(one, customers.view) for one in await _join(connection, "customer", "id", told)
+    ]
     await _write(connection, "customer", [_row(c, rows.customer_row(c[1].after)) for c in changed])
     return [change for _, change in changed]
 
@@ -143,7 +157,9 @@ async def _merge_customers(
 async def _merge_products(
     connection: Connection, told: Mapping[tuple[Store, int | str], Element]
 ) -> list[Changed[Product]]:
-    changed = [_viewed(one, products.view) for one in await _join(connection, "product", "id", told)]
+    changed = [
+        _viewed(one, products.view) for one in await _join(connection, "product", "id", told)
+    ]
     await _write(connection, "product", [_row(c, rows.product_row(c[1].after)) for c in changed])
     await _replace(
         connection,
@@ -177,7 +193,8 @@ async def _join(
     if not told:
         return []
     keys = [
-        {"tenant_id": store.tenant_id, "store_id": store.store_id, key_name: key} for store, key in told
+        {"tenant_id": store.tenant_id, "store_id": store.store_id, key_name: key}
+        for store, key in told
     ]
     cursor = await connection.execute(_LOAD[resource], (_json(keys),))
     known = {

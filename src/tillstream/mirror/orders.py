@@ -108,7 +108,9 @@ def read(body: Body) -> list[Change]:
     told = objects(body.get("refunds"), "refunds")
     element = Element(
         layers=layer(at, _rank(fields, told), fields),
-        parts={"refunds": dict(refunds.read_embedded(refund, at) for refund in told)} if told else {},
+        parts={"refunds": dict(refunds.read_embedded(refund, at) for refund in told)}
+        if told
+        else {},
     )
     return [Change("order", order_id, element), *customers.read_embedded(body.get("customer"), at)]
 
@@ -128,8 +130,12 @@ def view(order_id: int, element: Element) -> Order:
             "deleted": element.deleted,
             "known": bool(fields),
             "updated_at": newest(element.layers),
-            "refunds": {int(key): refunds.view(at) for key, at in element.parts.get("refunds", {}).items()},
-            "edits": {key: refunds.view_edit(at) for key, at in element.parts.get("edits", {}).items()},
+            "refunds": {
+                int(key): refunds.view(at) for key, at in element.parts.get("refunds", {}).items()
+            },
+            "edits": {
+                key: refunds.view_edit(at) for key, at in element.parts.get("edits", {}).items()
+            },
         },
         Order,
     )
@@ -169,7 +175,14 @@ def _rank(fields: Fields, told: list[dict[str, Any]]) -> int:
     )
 
 
-_PROGRESS = {"authorized": 1, "partially_paid": 2, "paid": 3, "partially_refunded": 4, "refunded": 4, "voided": 4}
+_PROGRESS = {
+    "authorized": 1,
+    "partially_paid": 2,
+    "paid": 3,
+    "partially_refunded": 4,
+    "refunded": 4,
+    "voided": 4,
+}
 
 
 def _text(_: Body, value: Any, __: str) -> Any:
@@ -206,7 +219,9 @@ def _codes(_: Body, value: Any, name: str) -> Any:
 
 
 def _lines(_: Body, value: Any, name: str) -> Any:
-    return [_line(item, f"{name}[{index}]", index) for index, item in enumerate(objects(value, name))]
+    return [
+        _line(item, f"{name}[{index}]", index) for index, item in enumerate(objects(value, name))
+    ]
 
 
 def _line_id(item: Body, where: str, position: int) -> int:
@@ -236,9 +251,16 @@ def _line(item: Body, where: str, position: int) -> Fields:
             price=set_money(item.get("price_set"), item.get("price"), f"{where}.price"),
             # `total_discount` has only line-level discounts; the allocations have all of them.
             discount=(
-                sum(set_money(s.get("amount_set"), s.get("amount"), f"{where}.discount") for s in shares)
+                sum(
+                    set_money(s.get("amount_set"), s.get("amount"), f"{where}.discount")
+                    for s in shares
+                )
                 if shares
-                else set_money(item.get("total_discount_set"), item.get("total_discount"), f"{where}.total_discount")
+                else set_money(
+                    item.get("total_discount_set"),
+                    item.get("total_discount"),
+                    f"{where}.total_discount",
+                )
             ),
             tax=sum(set_money(t.get("price_set"), t.get("price"), f"{where}.tax") for t in taxes),
             rate=sum(rate(t.get("rate"), f"{where}.tax_lines.rate") for t in taxes),
@@ -261,7 +283,9 @@ def _shipping_line(item: Body, where: str) -> Fields:
         )
     else:
         price = set_money(
-            item.get("discounted_price_set"), item.get("discounted_price"), f"{where}.discounted_price"
+            item.get("discounted_price_set"),
+            item.get("discounted_price"),
+            f"{where}.discounted_price",
         )
     tax = sum(set_money(t.get("price_set"), t.get("price"), f"{where}.tax") for t in taxes)
     return _without_defaults(Shipping(price=price, tax=tax))

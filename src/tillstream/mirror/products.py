@@ -53,7 +53,9 @@ class Product(msgspec.Struct, frozen=True):
 def read(body: Body) -> list[Change]:
     """``products/create`` and ``products/update``."""
     product_id = identifier(body.get("id"), "id")
-    fields: Fields = {name: reader(body[name], name) for name, reader in _READERS.items() if name in body}
+    fields: Fields = {
+        name: reader(body[name], name) for name, reader in _READERS.items() if name in body
+    }
     at = moment(body.get("updated_at"), "updated_at") or fields.get("created_at") or 0
     filled = sum(value is not None for value in fields.values())
     return [Change("product", product_id, Element(layers=layer(at, filled, fields)))]
@@ -90,9 +92,15 @@ def _variant(item: Body, where: str) -> Fields:
             title=text(item.get("title")),
             sku=text(item.get("sku")),
             price=money(item.get("price"), f"{where}.price"),
-            compare_at_price=None if compare in (None, "") else money(compare, f"{where}.compare_at_price"),
-            inventory_item_id=optional_identifier(item.get("inventory_item_id"), f"{where}.inventory_item_id"),
-            inventory_quantity=None if stock is None else count(stock, f"{where}.inventory_quantity"),
+            compare_at_price=None
+            if compare in (None, "")
+            else money(compare, f"{where}.compare_at_price"),
+            inventory_item_id=optional_identifier(
+                item.get("inventory_item_id"), f"{where}.inventory_item_id"
+            ),
+            inventory_quantity=None
+            if stock is None
+            else count(stock, f"{where}.inventory_quantity"),
             position=None if position is None else count(position, f"{where}.position"),
         )
     )

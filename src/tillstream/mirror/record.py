@@ -72,7 +72,12 @@ async def record(connection: Connection, arrived: Sequence[Arrived]) -> list[Arr
 async def _count(connection: Connection, fresh: Sequence[Arrived]) -> None:
     counts = Counter((one.store, one.delivery.topic) for one in fresh)
     rows = [
-        {"tenant_id": store.tenant_id, "store_id": store.store_id, "topic": topic, "received": number}
+        {
+            "tenant_id": store.tenant_id,
+            "store_id": store.store_id,
+            "topic": topic,
+            "received": number,
+        }
         for (store, topic), number in sorted(counts.items())
     ]
     if rows:

@@ -62,7 +62,11 @@ class Edit(msgspec.Struct, frozen=True):
 def read_create(body: Body) -> list[Change]:
     """``refunds/create``: the refund is the root object and names its order."""
     order_id = identifier(body.get("order_id"), "order_id")
-    at = moment(body.get("processed_at"), "processed_at") or moment(body.get("created_at"), "created_at") or 0
+    at = (
+        moment(body.get("processed_at"), "processed_at")
+        or moment(body.get("created_at"), "created_at")
+        or 0
+    )
     key, layers = read_embedded(body, at)
     return [Change("order", order_id, Element(parts={"refunds": {key: layers}}))]
 
@@ -132,8 +136,12 @@ def _refund_line(item: Body) -> RefundLine:
     return RefundLine(
         line_item_id=identifier(line_id, "refund_line_items.line_item_id"),
         quantity=count(item.get("quantity"), "refund_line_items.quantity"),
-        subtotal=set_money(item.get("subtotal_set"), item.get("subtotal"), "refund_line_items.subtotal"),
-        tax=set_money(item.get("total_tax_set"), item.get("total_tax"), "refund_line_items.total_tax"),
+        subtotal=set_money(
+            item.get("subtotal_set"), item.get("subtotal"), "refund_line_items.subtotal"
+        ),
+        tax=set_money(
+            item.get("total_tax_set"), item.get("total_tax"), "refund_line_items.total_tax"
+        ),
         gift_card=flag(line.get("gift_card")),
     )
 
@@ -146,7 +154,12 @@ def _shipping(body: Body) -> tuple[int, int]:
     """
     listed = objects(body.get("refund_shipping_lines"), "refund_shipping_lines")
     if listed:
-        amount = sum(set_money(i.get("subtotal_amount_set"), i.get("subtotal"), "refund_shipping_lines.subtotal") for i in listed)
+        amount = sum(
+            set_money(
+                i.get("subtotal_amount_set"), i.get("subtotal"), "refund_shipping_lines.subtotal"
+            )
+            for i in listed
+        )
         tax = sum(_shipping_line_tax(item) for item in listed)
         return amount, tax
     adjustments = [
@@ -154,8 +167,14 @@ def _shipping(body: Body) -> tuple[int, int]:
         for item in objects(body.get("order_adjustments"), "order_adjustments")
         if item.get("kind") == "shipping_refund"
     ]
-    amount = sum(set_money(i.get("amount_set"), i.get("amount"), "order_adjustments.amount") for i in adjustments)
-    tax = sum(set_money(i.get("tax_amount_set"), i.get("tax_amount"), "order_adjustments.tax_amount") for i in adjustments)
+    amount = sum(
+        set_money(i.get("amount_set"), i.get("amount"), "order_adjustments.amount")
+        for i in adjustments
+    )
+    tax = sum(
+        set_money(i.get("tax_amount_set"), i.get("tax_amount"), "order_adjustments.tax_amount")
+        for i in adjustments
+    )
     return abs(amount), abs(tax)
 
 
@@ -163,5 +182,9 @@ def _shipping_line_tax(item: Body) -> int:
     if item.get("tax_amount_set") is not None:
         return set_money(item["tax_amount_set"], None, "refund_shipping_lines.tax_amount")
     line = mapping(item.get("shipping_line"))
-    taxes = objects(item.get("tax_lines") or line.get("tax_lines"), "refund_shipping_lines.tax_lines")
-    return sum(set_money(t.get("price_set"), t.get("price"), "refund_shipping_lines.tax") for t in taxes)
+    taxes = objects(
+        item.get("tax_lines") or line.get("tax_lines"), "refund_shipping_lines.tax_lines"
+    )
+    return sum(
+        set_money(t.get("price_set"), t.get("price"), "refund_shipping_lines.tax") for t in taxes
+    )

@@ -31,7 +31,9 @@ class Shop(msgspec.Struct, frozen=True):
 def read(body: Body) -> list[Change]:
     """``shop/update``. There is one shop per store, so it needs no key."""
     fields: Fields = {
-        _NAMES.get(name, name): reader(body[name], name) for name, reader in _READERS.items() if name in body
+        _NAMES.get(name, name): reader(body[name], name)
+        for name, reader in _READERS.items()
+        if name in body
     }
     at = moment(body.get("updated_at"), "updated_at") or fields.get("created_at") or 0
     filled = sum(value is not None for value in fields.values())

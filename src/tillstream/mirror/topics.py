@@ -58,9 +58,13 @@ def decode(body: bytes) -> Body:
     try:
         value: object = msgspec.json.decode(body)
     except RecursionError:
-        raise Malformed("nested_too_deep", "The body nests deeper than any Shopify body does.") from None
+        raise Malformed(
+            "nested_too_deep", "The body nests deeper than any Shopify body does."
+        ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise Malformed("not_json", f"The body is not JSON: {error}.") from None
     if not isinstance(value, dict):
-        raise Malformed("not_an_object", f"The body is JSON, but no object: {type(value).__name__}.")
+        raise Malformed(
+            "not_an_object", f"The body is JSON, but no object: {type(value).__name__}."
+        )
     return value  # pyright: ignore[reportUnknownVariableType]

@@ -36,7 +36,9 @@ def identifier(value: Any, field: str) -> int:
     """A Shopify id: an integer, its decimal string, or a gid (``gid://shopify/Order/1``)."""
     number = optional_identifier(value, field)
     if number is None:
-        raise Malformed("missing_id", f"`{field}` is missing: there is nothing to attach this delivery to.")
+        raise Malformed(
+            "missing_id", f"`{field}` is missing: there is nothing to attach this delivery to."
+        )
     return number
 
 
@@ -85,7 +87,9 @@ def moment(value: Any, field: str) -> int | None:
     try:
         return _instant(value)
     except ValueError as error:
-        raise Malformed("malformed_time", f"`{field}` is {_shown(value)}, which is {error}.") from None
+        raise Malformed(
+            "malformed_time", f"`{field}` is {_shown(value)}, which is {error}."
+        ) from None
 
 
 # One body tells the same few times over and over, and so do the bodies of one order.
@@ -134,7 +138,9 @@ def token(value: Any) -> str | None:
         return None
     bare = found.partition("?")[0]
     if len(bare) > _LONGEST_TOKEN:
-        raise Malformed("malformed_token", f"A token of {len(bare)} characters is none of Shopify's.")
+        raise Malformed(
+            "malformed_token", f"A token of {len(bare)} characters is none of Shopify's."
+        )
     return bare or None
 
 
@@ -146,7 +152,9 @@ def count(value: Any, field: str) -> int:
         return value
     if isinstance(value, str) and value.removeprefix("-").isdecimal() and len(value) < 10:  # noqa: PLR2004
         return int(value)
-    raise Malformed("malformed_quantity", f"`{field}` is {_shown(value)}, which is no whole number.")
+    raise Malformed(
+        "malformed_quantity", f"`{field}` is {_shown(value)}, which is no whole number."
+    )
 
 
 def rate(value: Any, field: str) -> int:
@@ -177,7 +185,9 @@ def objects(value: Any, field: str) -> list[dict[str, Any]]:
     items = cast("list[Any]", value)
     for item in items:
         if not isinstance(item, dict):
-            raise Malformed("malformed_shape", f"`{field}` holds {_shown(item)}, where an object belongs.")
+            raise Malformed(
+                "malformed_shape", f"`{field}` holds {_shown(item)}, where an object belongs."
+            )
     return items
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from tillstream.foundation.database import Connection
 
-_ROUTE = "SELECT domain, tenant_id, store_id, timezone, currency, window_seconds FROM shops.route(%s)"
+_ROUTE = (
+    "SELECT domain, tenant_id, store_id, timezone, currency, window_seconds FROM shops.route(%s)"
+)
 
 # Two workers never meet in one store: neither by a partition that changed hands nor by a deadline.
 _LOCK = "SELECT pg_advisory_xact_lock(7211836, k) FROM unnest(%s::int[]) AS k"
@@ -57,7 +59,9 @@ async def apply(connection: Connection, deliveries: Sequence[Delivery], now: int
     await connection.execute(_LOCK, (_lock_keys(one.store for one in stores),))
     arrived, parked = _read_all(routed, routes)
     fresh = await record(connection, arrived)
-    merged = await merge(connection, ((one.store, change) for one in fresh for change in one.changes))
+    merged = await merge(
+        connection, ((one.store, change) for one in fresh for change in one.changes)
+    )
     await _follow(connection, merged, stores, _received(fresh), now)
     return Outcome(parked, unrouted, len(fresh))
 
@@ -68,7 +72,9 @@ async def pass_deadlines(connection: Connection, now: int, most: int = 500) -> i
     A deadline is an event too: figures and boards turn without any webhook.
     """
     cursor = await connection.execute(_DUE, (instant(now), most))
-    due = [Reference(Store(tenant, store), token) for tenant, store, token in await cursor.fetchall()]
+    due = [
+        Reference(Store(tenant, store), token) for tenant, store, token in await cursor.fetchall()
+    ]
     if not due:
         return 0
     keys = _lock_keys(one.store for one in due)
@@ -108,7 +114,8 @@ async def _follow(
 
 def _orders(merged: Merged) -> dict[Source, list[Entry]]:
     return {
-        Source(change.store, "order", str(change.after.id)): order_entries(change.after) for change in merged.orders
+        Source(change.store, "order", str(change.after.id)): order_entries(change.after)
+        for change in merged.orders
     }
 
 
@@ -128,7 +135,9 @@ def _read_all(
         try:
             arrived.append(Arrived(store, delivery, read(delivery.topic, delivery.body)))
         except Malformed as error:
-            parked.append(Parked(delivery, error.reason, error.detail, store.tenant_id, store.store_id))
+            parked.append(
+                Parked(delivery, error.reason, error.detail, store.tenant_id, store.store_id)
+            )
     return arrived, parked
 
 

@@ -68,6 +68,7 @@ async def book(
     """Make the ledger hold exactly ``contributions`` for their sources.
 
     Args:
+        connection: in a transaction that holds the stores' locks.
         contributions: all entries of each source that may have changed.
         profiles: of every store concerned.
     """
@@ -89,7 +90,8 @@ async def book(
 async def posted_of(connection: Connection, sources: Iterable[Source]) -> list[Posted]:
     """What the ledger holds for these sources."""
     keys = [
-        {**source.store._asdict(), "source": source.source, "source_id": source.source_id} for source in sources
+        {**source.store._asdict(), "source": source.source, "source_id": source.source_id}
+        for source in sources
     ]
     cursor = await connection.execute(_LOAD_LEDGER, (_json(keys),))
     return [_read(row) for row in await cursor.fetchall()]
@@ -116,9 +118,7 @@ def _difference(posted: list[Posted], wanted: list[Posted]) -> Booked:
 
 async def _write(connection: Connection, booked: Booked) -> None:
     kept = {(one.source, one.entry.entry) for one in booked.added}
-    gone = [
-        _key(one) for one in booked.removed if (one.source, one.entry.entry) not in kept
-    ]
+    gone = [_key(one) for one in booked.removed if (one.source, one.entry.entry) not in kept]
     if gone:
         await connection.execute(_DELETE_LEDGER, (_json(gone),))
     if booked.added:
@@ -165,7 +165,11 @@ async def _add_to_sums(connection: Connection, booked: Booked) -> None:
     if rows:
         await connection.execute(_ADD_SUMS, (_json(rows),))
     # Entries that come may bring an hour to nothing too, if no placement or start is among them.
-    swept = [row for row in rows if booked.removed or not (row["orders"] or row["checkouts"] or row["abandoned_checkouts"])]
+    swept = [
+        row
+        for row in rows
+        if booked.removed or not (row["orders"] or row["checkouts"] or row["abandoned_checkouts"])
+    ]
     if swept:
         await connection.execute(_SWEEP_SUMS, (_json(swept),))
 

@@ -73,7 +73,9 @@ def link(checkout: Checkout, candidates: Iterable[Candidate]) -> Candidate | Non
     by_cart = [
         one
         for one in placed
-        if checkout.cart_token is not None and one.cart_token == checkout.cart_token and not one.token_known
+        if checkout.cart_token is not None
+        and one.cart_token == checkout.cart_token
+        and not one.token_known
     ]
     return min(by_token or by_cart, key=lambda one: (one.placed_at, one.order_id), default=None)
 
@@ -117,11 +119,19 @@ async def derive(
         return []
     found = [
         (Store(tenant_id, store_id), mirrored.view(token, decode(state)))
-        for tenant_id, store_id, token, state in await (await connection.execute(_AFFECTED, keys)).fetchall()
+        for tenant_id, store_id, token, state in await (
+            await connection.execute(_AFFECTED, keys)
+        ).fetchall()
     ]
     candidates = await _candidates(connection, found)
     return [
-        _staged(store, checkout, link(checkout, candidates.get((store, checkout.token), [])), profiles, now)
+        _staged(
+            store,
+            checkout,
+            link(checkout, candidates.get((store, checkout.token), [])),
+            profiles,
+            now,
+        )
         for store, checkout in found
     ]
 
@@ -137,11 +147,17 @@ def contributions(staged: Iterable[Staged]) -> dict[Source, list[Entry]]:
 
 
 def _staged(
-    store: Store, checkout: Checkout, order: Candidate | None, profiles: Mapping[Store, Profile], now: int
+    store: Store,
+    checkout: Checkout,
+    order: Candidate | None,
+    profiles: Mapping[Store, Profile],
+    now: int,
 ) -> Staged:
     ordered_at = None if order is None else order.placed_at
     test = order is not None and order.test
-    return Staged(store, checkout, order, life(checkout, ordered_at, profiles[store].window, now, test=test))
+    return Staged(
+        store, checkout, order, life(checkout, ordered_at, profiles[store].window, now, test=test)
+    )
 
 
 async def _candidates(

@@ -16,7 +16,15 @@ Amounts: TypeAlias = dict[str, int]
 """Measure to amount: money in ten-thousandths, or a count. Zeros are left out."""
 
 _RATE_SCALE = 10**8
-_SALES = ("gross_sales", "discounts", "sales_reversals", "shipping", "taxes", "duties", "additional_fees")
+_SALES = (
+    "gross_sales",
+    "discounts",
+    "sales_reversals",
+    "shipping",
+    "taxes",
+    "duties",
+    "additional_fees",
+)
 
 
 class Entry(NamedTuple):
@@ -47,11 +55,19 @@ def order_entries(order: Order) -> list[Entry]:
     placement, edits = _placement_and_edits(order)
     happened: list[tuple[str, int, Amounts]] = [
         ("placement", placed_at, placement),
-        *((f"edit:{key}", order.edits[key].committed_at or placed_at, sums) for key, sums in edits.items()),
-        *((f"refund:{key}", refund.happened_at or placed_at, _refund(order, refund)) for key, refund in order.refunds.items()),
+        *(
+            (f"edit:{key}", order.edits[key].committed_at or placed_at, sums)
+            for key, sums in edits.items()
+        ),
+        *(
+            (f"refund:{key}", refund.happened_at or placed_at, _refund(order, refund))
+            for key, refund in order.refunds.items()
+        ),
     ]
     if order.cancelled_at is not None:
-        happened.append(("cancellation", order.cancelled_at, _remainder([sums for _, _, sums in happened])))
+        happened.append(
+            ("cancellation", order.cancelled_at, _remainder([sums for _, _, sums in happened]))
+        )
     return [
         Entry(entry, at, order.customer_id, kept)
         for entry, at, sums in happened
@@ -59,7 +75,9 @@ def order_entries(order: Order) -> list[Entry]:
     ]
 
 
-def checkout_entries(life: Life, total: int, recovered_total: int, customer_id: int | None) -> list[Entry]:
+def checkout_entries(
+    life: Life, total: int, recovered_total: int, customer_id: int | None
+) -> list[Entry]:
     """What a checkout contributes.
 
     Args:
@@ -101,7 +119,9 @@ def total_sales(amounts: Amounts) -> int:
 def _placement_and_edits(order: Order) -> tuple[Amounts, dict[str, Amounts]]:
     """The sale as placed, and what each edit added or took away."""
     currency = order.currency or ""
-    placement: Amounts = dict.fromkeys((*_SALES, "placed_gross", "placed_discounts", "gift_cards_sold", "tips"), 0)
+    placement: Amounts = dict.fromkeys(
+        (*_SALES, "placed_gross", "placed_discounts", "gift_cards_sold", "tips"), 0
+    )
     edits: dict[str, Amounts] = {}
     for line in order.lines:
         if line.gift_card:
@@ -113,11 +133,18 @@ def _placement_and_edits(order: Order) -> tuple[Amounts, dict[str, Amounts]]:
             left = whole
             for key, units in _added(order, line):
                 share = _share(whole, units, line.quantity, currency)
-                left = _Part(left.gross - share.gross, left.discounts - share.discounts, left.taxes - share.taxes)
+                left = _Part(
+                    left.gross - share.gross,
+                    left.discounts - share.discounts,
+                    left.taxes - share.taxes,
+                )
                 _add(edits.setdefault(key, {}), share)
             _add(placement, left)
             _take_back_removed(order, line, whole, placement, edits)
-    placement["placed_gross"], placement["placed_discounts"] = placement["gross_sales"], placement["discounts"]
+    placement["placed_gross"], placement["placed_discounts"] = (
+        placement["gross_sales"],
+        placement["discounts"],
+    )
     for shipping in order.shipping:
         placement["shipping"] += shipping.price - (shipping.tax if order.taxes_included else 0)
         placement["taxes"] += shipping.tax
@@ -133,7 +160,9 @@ def _line(line: Line, currency: str, *, taxes_included: bool) -> _Part:
     paid = line.price * line.quantity
     gross, net = paid, paid - line.discount
     if taxes_included:
-        gross = proportion(paid, _RATE_SCALE, _RATE_SCALE + line.rate, currency) if line.rate else paid
+        gross = (
+            proportion(paid, _RATE_SCALE, _RATE_SCALE + line.rate, currency) if line.rate else paid
+        )
         net -= line.tax
     return _Part(gross, gross - net, line.tax)
 
@@ -177,14 +206,19 @@ def _take_back_removed(
     if line.current_quantity is None or line.quantity <= 0:
         return
     refunded = sum(
-        given.quantity for refund in order.refunds.values() for given in refund.lines if given.line_item_id == line.id
+        given.quantity
+        for refund in order.refunds.values()
+        for given in refund.lines
+        if given.line_item_id == line.id
     )
     missing = line.quantity - line.current_quantity - refunded
     for key, edit in _edits_in_order(order):
         units = min(edit.removals.get(line.id, 0), missing)
         if units > 0:
             missing -= units
-            _reverse(edits.setdefault(key, {}), _share(whole, units, line.quantity, order.currency or ""))
+            _reverse(
+                edits.setdefault(key, {}), _share(whole, units, line.quantity, order.currency or "")
+            )
     if missing > 0 and order.cancelled_at is None:
         _reverse(placement, _share(whole, missing, line.quantity, order.currency or ""))
 
@@ -217,5 +251,8 @@ def _remainder(sums: list[Amounts]) -> Amounts:
     total = {measure: sum(one.get(measure, 0) for one in sums) for measure in _SALES}
     return {
         "sales_reversals": total["gross_sales"] - total["discounts"] - total["sales_reversals"],
-        **{measure: -total[measure] for measure in ("shipping", "taxes", "duties", "additional_fees")},
+        **{
+            measure: -total[measure]
+            for measure in ("shipping", "taxes", "duties", "additional_fees")
+        },
     }

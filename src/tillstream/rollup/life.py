@@ -38,7 +38,9 @@ class Life(NamedTuple):
         return self.completed_at if self.stage == "recovered" else None
 
 
-def life(checkout: Checkout, ordered_at: int | None, window: int, now: int, *, test: bool = False) -> Life:
+def life(
+    checkout: Checkout, ordered_at: int | None, window: int, now: int, *, test: bool = False
+) -> Life:
     """The life of a merged checkout.
 
     Args:
@@ -51,7 +53,9 @@ def life(checkout: Checkout, ordered_at: int | None, window: int, now: int, *, t
     completions = [at for at in (checkout.completed_at, ordered_at) if at is not None]
     completed_at = min(completions) if completions else None
     active = [
-        (at, contact) for at, contact in checkout.activity if completed_at is None or at <= completed_at
+        (at, contact)
+        for at, contact in checkout.activity
+        if completed_at is None or at <= completed_at
     ]
     last_active_at = max((at for at, _ in checkout.activity), default=completed_at or 0)
     started_at = checkout.created_at

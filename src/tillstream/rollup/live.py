@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from tillstream.rollup.checkouts import Staged
     from tillstream.rollup.zones import Profile
 
-Kind: TypeAlias = Literal["order", "refund", "cancellation", "checkout_abandoned", "checkout_recovered"]
+Kind: TypeAlias = Literal[
+    "order", "refund", "cancellation", "checkout_abandoned", "checkout_recovered"
+]
 
 FEED_LENGTH = 20
 """Happenings that one live row tells of at most: the newest."""
@@ -69,7 +71,9 @@ def news(
     """What a batch amounts to for those who watch, by store. Pure.
 
     Args:
-        merged, staged, booked: what the batch changed.
+        merged: what it changed in the mirror.
+        staged: the checkouts it moved.
+        booked: the entries that went and came.
         profiles: currencies.
         received: the earliest arrival (µs) among a store's deliveries of this batch.
         now: µs since the epoch.
@@ -108,7 +112,8 @@ async def announce(connection: Connection, told: Mapping[Store, News]) -> None:
     if not told:
         return
     rows = [
-        {"tenant_id": store.tenant_id, "store_id": store.store_id, "data": data} for store, data in told.items()
+        {"tenant_id": store.tenant_id, "store_id": store.store_id, "data": data}
+        for store, data in told.items()
     ]
     await connection.execute(_ANNOUNCE, (msgspec.json.encode(rows).decode(),))
 
@@ -156,7 +161,10 @@ def _of_order(posted: Posted, order: Order) -> Happening | None:
     if entry.entry == "placement":
         kind, amount = "order", order.total_price
     elif entry.entry.startswith("refund:"):
-        kind, amount = "refund", entry.amounts.get("sales_reversals", 0) - entry.amounts.get("taxes", 0)
+        kind, amount = (
+            "refund",
+            entry.amounts.get("sales_reversals", 0) - entry.amounts.get("taxes", 0),
+        )
         amount -= entry.amounts.get("shipping", 0) + entry.amounts.get("duties", 0)
     elif entry.entry == "cancellation":
         kind, amount = "cancellation", order.total_price
@@ -164,7 +172,13 @@ def _of_order(posted: Posted, order: Order) -> Happening | None:
         return None
     currency = order.currency or ""
     return _happening(
-        kind, f"{order.id}:{entry.entry}", order.name or f"#{order.id}", order.customer_name, amount, currency, entry.at
+        kind,
+        f"{order.id}:{entry.entry}",
+        order.name or f"#{order.id}",
+        order.customer_name,
+        amount,
+        currency,
+        entry.at,
     )
 
 
@@ -175,14 +189,18 @@ def _of_checkout(staged: Staged, currency: str | None) -> Happening | None:
     if stage.stage == "recovered" and stage.completed_at is not None:
         amount, at = staged.recovered_value, stage.completed_at
         title = checkout.name or "Checkout"
-        return _happening("checkout_recovered", f"{checkout.token}:recovered", title, who, amount, shown, at)
+        return _happening(
+            "checkout_recovered", f"{checkout.token}:recovered", title, who, amount, shown, at
+        )
     if stage.abandoned_at is not None:
         title, amount, at = checkout.name or "Checkout", checkout.total_price, stage.abandoned_at
-        return _happening("checkout_abandoned", f"{checkout.token}:abandoned", title, who, amount, shown, at)
+        return _happening(
+            "checkout_abandoned", f"{checkout.token}:abandoned", title, who, amount, shown, at
+        )
     return None
 
 
-def _happening(  # noqa: PLR0913 - the fields of a line
+def _happening(  # noqa: PLR0913, PLR0917 - the fields of a line
     kind: Kind, key: str, title: str, customer: str | None, amount: int, currency: str, at: int
 ) -> Happening:
     when: Any = instant(at)

@@ -107,7 +107,9 @@ async def _table(
         tenant=sql.Literal(store.tenant_id),
         store=sql.Literal(store.store_id),
         order=sql.SQL(", ").join(
-            sql.SQL('{} COLLATE "C"').format(sql.Identifier(name)) if types[name] == "text" else sql.Identifier(name)
+            sql.SQL('{} COLLATE "C"').format(sql.Identifier(name))
+            if types[name] == "text"
+            else sql.Identifier(name)
             for name in order
         ),
     )
@@ -138,7 +140,9 @@ async def verify_store(
                 if entry.customer_id is not None:
                     spent[entry.customer_id] += total_sales(entry.amounts)
                     if entry.entry == "placement":
-                        placements.setdefault(entry.customer_id, []).append((entry.at, int(source.source_id)))
+                        placements.setdefault(entry.customer_id, []).append(
+                            (entry.at, int(source.source_id))
+                        )
     async for tokens in token_batches(connection, store):
         staged = await derive(connection, tokens, [], {store: profile}, now)
         await _check_ledger(connection, store, contributions(staged), profile, differences)
@@ -147,7 +151,9 @@ async def verify_store(
     return StoreReport(domain, await state_hash(connection, store), orders, differences[:_MOST])
 
 
-async def order_batches(connection: Connection, store: Store) -> AsyncIterator[dict[Source, list[Entry]]]:
+async def order_batches(
+    connection: Connection, store: Store
+) -> AsyncIterator[dict[Source, list[Entry]]]:
     """What a store's orders contribute, some orders at a time."""
     after = -1
     while True:
@@ -161,7 +167,9 @@ async def order_batches(connection: Connection, store: Store) -> AsyncIterator[d
             return
         after = rows[-1][0]
         yield {
-            Source(store, "order", str(key)): order_entries(mirrored_orders.view(key, decode(state)))
+            Source(store, "order", str(key)): order_entries(
+                mirrored_orders.view(key, decode(state))
+            )
             for key, state in rows
         }
 
@@ -191,7 +199,9 @@ async def _check_ledger(
 ) -> None:
     if not expected:
         return
-    stored = {(one.source, one.entry.entry): one for one in await posted_of(connection, expected.keys())}
+    stored = {
+        (one.source, one.entry.entry): one for one in await posted_of(connection, expected.keys())
+    }
     wanted = {
         (source, entry.entry): Posted(source, entry, bucket(entry.at, profile.timezone))
         for source, entries in expected.items()
@@ -205,7 +215,9 @@ async def _check_ledger(
             differences.extend(_entry_differences(where, stored.get(key), wanted.get(key)))
 
 
-def _entry_differences(where: str, stored: Posted | None, wanted: Posted | None) -> Iterable[Difference]:
+def _entry_differences(
+    where: str, stored: Posted | None, wanted: Posted | None
+) -> Iterable[Difference]:
     if stored is None or wanted is None:
         here, there = ("missing", "present") if stored is None else ("present", "missing")
         yield Difference("ledger", where, "", here, there)
@@ -241,7 +253,8 @@ async def _check_customers(
         store,
     )
     stored: dict[int, tuple[int, list[tuple[int, int]]]] = {
-        key: (total, [(at, order) for at, order in moments]) for key, total, moments in await cursor.fetchall()
+        key: (total, [(at, order) for at, order in moments])
+        for key, total, moments in await cursor.fetchall()
     }
     wanted = {
         key: (spent.get(key, 0), sorted(placements.get(key, [])))
@@ -275,7 +288,9 @@ async def _check_rhythm(
         store,
     )
     rows: list[tuple[Any, ...]] = await cursor.fetchall()
-    stored = {Pair(day, previous or FIRST, second): orders for day, previous, second, orders in rows}
+    stored = {
+        Pair(day, previous or FIRST, second): orders for day, previous, second, orders in rows
+    }
     differences.extend(
         Difference("customers", str(pair), "orders", str(stored.get(pair)), str(wanted.get(pair)))
         for pair in sorted(stored.keys() | wanted.keys())

@@ -44,7 +44,9 @@ class Configured(NamedTuple):
     window_seconds: int
 
 
-async def settle_zones(connection: Connection, stores: Iterable[Configured]) -> dict[Store, Profile]:
+async def settle_zones(
+    connection: Connection, stores: Iterable[Configured]
+) -> dict[Store, Profile]:
     """The profile of each store in force from now on; where its zone is new, the past is re-dated."""
     configured = {one.store: one for one in stores}
     keys = [store._asdict() for store in configured]
@@ -78,7 +80,9 @@ async def redate(connection: Connection, store: Store, timezone: str) -> None:
         await connection.execute(
             _REDATE, (msgspec.json.encode(rows[start : start + _CHUNK]).decode(), *store)
         )
-    await connection.execute("DELETE FROM rollup.sums WHERE tenant_id = %s AND store_id = %s", store)
+    await connection.execute(
+        "DELETE FROM rollup.sums WHERE tenant_id = %s AND store_id = %s", store
+    )
     await connection.execute(_RESUM, store)
     await _redate_rhythm(connection, store, timezone)
 
@@ -90,7 +94,9 @@ async def _redate_rhythm(connection: Connection, store: Store, timezone: str) ->
     counted: Counter[Pair] = Counter()
     for (moments,) in await cursor.fetchall():
         counted.update(pairs(moments, lambda at: bucket(at, timezone).day))
-    await connection.execute("DELETE FROM rollup.rhythm WHERE tenant_id = %s AND store_id = %s", store)
+    await connection.execute(
+        "DELETE FROM rollup.rhythm WHERE tenant_id = %s AND store_id = %s", store
+    )
     await add_rhythm(connection, {(store, pair): orders for pair, orders in counted.items()})
 
 

@@ -19,7 +19,7 @@ class Meters:
     seconds: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Time spent answering, by method and route."""
 
-    others: list[Callable[[], Iterator[str]]] = field(default_factory=list)  # pyright: ignore[reportUnknownVariableType]
+    others: list[Callable[[], Iterator[str]]] = field(default_factory=list)
     """What else this process counts, as lines of the text format: the webhook route's answers."""
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
