@@ -11,6 +11,7 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -146,7 +147,7 @@ def test_requests_go_round_and_round_until_time_is_up() -> None:
 
 
 def _hold(offered: float, *, applied: float, growth: float) -> Hold:
-    return Hold(offered, offered, applied, growth, 0, NO_LOAD)
+    return Hold(offered, offered, applied, growth, 9_999, True, NO_LOAD, {})
 
 
 def test_the_search_comes_down_to_what_was_applied_and_goes_up_while_it_holds() -> None:
@@ -162,18 +163,27 @@ def test_the_search_comes_down_to_what_was_applied_and_goes_up_while_it_holds() 
     assert next_rate([flood, held], 2) is None
 
 
+def test_a_batch_under_way_is_no_backlog_unless_it_is_only_guessed() -> None:
+    busy = Hold(1.0, 1.0, 1.0, 0.5, 0, True, NO_LOAD, {})
+    assert busy.held
+    assert not replace(busy, most_waiting=1).held
+    assert not replace(busy, exact=False).held
+    assert not replace(busy, accepted=0.9).held
+
+
 def test_a_hold_is_judged_after_it_has_settled() -> None:
     looks = [Look(n, applied=1000 * n, waiting=900 if n < 3 else 50, exact=True) for n in range(10)]
-    hold = judge(1.0, NO_LOAD, looks)
+    hold = judge(1.0, NO_LOAD, looks, {"web": 0.5})
     assert hold.applied == pytest.approx(1000)
     assert hold.growth == pytest.approx(0)
     assert hold.most_waiting == 50
     assert hold.held
+    assert hold.used == {"web": 0.5, "sender": 0.1}
 
 
 def test_where_the_backlog_is_not_known_exactly_it_grows_by_what_is_not_applied() -> None:
     looks = [Look(n, applied=3 * n, waiting=0, exact=n != 4) for n in range(10)]
-    assert judge(5.0, NO_LOAD, looks).growth == pytest.approx(1.0 - 3)
+    assert judge(5.0, NO_LOAD, looks, {}).growth == pytest.approx(1.0 - 3)
 
 
 def test_the_options_are_read_as_documented() -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
+from rich.console import Console
 from rich.table import Table
 
 from tillstream.command import (
@@ -180,24 +181,26 @@ def _publish(report: Report, file: str | None) -> None:
 
 
 def _print(report: Report) -> None:
+    # Rich would fit the table into 80 columns where the output is no terminal.
+    paper = Console(highlight=False, soft_wrap=True, width=max(out.width, _WIDTH))
     machine = report.machine
     memory = "" if machine.memory_gb is None else f", {machine.memory_gb:g} GB"
     busy = "" if machine.load_average is None else f", load {machine.load_average:g} before"
-    out.print(
+    paper.print(
         f"Tillstream {report.version} on {machine.processor}: {machine.cores} cores{memory}{busy}; "
         f"{machine.system}, Python {machine.python}, PostgreSQL {machine.postgres}"
     )
     for section in report.sections:
-        out.print()
+        paper.print()
         if section.left_out:
-            out.print(f"[bold]{section.title}[/bold]\n  Left out. {section.left_out}")
+            paper.print(f"[bold]{section.title}[/bold]\n  Left out. {section.left_out}")
             continue
-        out.print(_table(section), width=max(out.width, _WIDTH))
+        paper.print(_table(section))
         for note in section.notes:
-            out.print(f"  {note}", markup=False, style="dim")
-    out.print()
+            paper.print(f"  {note}", markup=False, style="dim")
+    paper.print()
     if report.quick:
-        out.print("This was a quick look: the figures say that it works, not how fast it is.")
+        paper.print("This was a quick look: the figures say that it works, not how fast it is.")
 
 
 def _table(section: Section) -> Table:
