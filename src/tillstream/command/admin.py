@@ -17,7 +17,7 @@ from tillstream.foundation.clock import utc_now
 from tillstream.foundation.database import connect, open_pool, set_tenants
 from tillstream.journal import operations
 from tillstream.mirror.merge import Store as StoreKey
-from tillstream.rollup.apply import lock_store, pass_deadlines, profile_of
+from tillstream.rollup.apply import follow_settings, lock_store, pass_deadlines, profile_of
 from tillstream.rollup.rebuild import rebuild_store
 from tillstream.rollup.verify import StoreReport, verify_store
 from tillstream.shops.accounts import add_account
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from tillstream.command.installation import Database
     from tillstream.foundation.settings import Settings
     from tillstream.shops.stores import Store
+
+
+_SHOWN = 20
+"""Differences of a store that are printed; --json has more."""
 
 
 async def account_add(settings: Settings, options: Namespace) -> int:
@@ -192,7 +196,9 @@ async def verify(settings: Settings, options: Namespace) -> int:
             "No store is connected yet.",
         )
         for report in reports:
-            for one in report.differences:
+            if len(report.differences) > _SHOWN:
+                out.print(f"  {report.domain}: the first {_SHOWN} of {len(report.differences)}")
+            for one in report.differences[:_SHOWN]:
                 out.print(
                     f"  {report.domain} {one.level} {one.where} {one.measure}: {one.stored}, not {one.expected}"
                 )
@@ -230,6 +236,8 @@ async def _verify(
     _, domain, key = store
     async with await connect(database.worker_url) as connection:
         # What is overdue is passed first: until then the past depends on when it was looked at.
+        async with connection.transaction():
+            await follow_settings(connection, _microseconds())
         async with connection.transaction():
             await pass_deadlines(connection, _microseconds())
         async with connection.transaction():

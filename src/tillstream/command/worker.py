@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 import traceback
 from typing import TYPE_CHECKING, Final
 
 import psycopg
+import psycopg.errors
 
 from tillstream.foundation.database import connect
 from tillstream.journal.contract import ClaimLost, Parked
@@ -28,6 +30,9 @@ log = logging.getLogger(__name__)
 _WAIT: Final = 1.0
 """Seconds to wait for deliveries before deadlines are looked at again."""
 
+_SETTINGS_EVERY: Final = 3.0
+"""Seconds between looks at whether a store's settings were changed."""
+
 _TRANSIENT: Final = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -36,6 +41,9 @@ _TRANSIENT: Final = (
     ClaimLost,
 )
 """Failures of the moment: the same deliveries will apply later. Everything else is their own fault."""
+
+_TOO_LARGE: Final = psycopg.errors.ProgramLimitExceeded
+"""An OperationalError by name, but the same rows will be too large next time as well."""
 
 
 class Worker:
@@ -61,6 +69,7 @@ class Worker:
         self._batch = batch
         self._relaxed = relaxed
         self._connection: Connection | None = None
+        self._look_at_settings = 0.0
         self.applied = 0
         """Deliveries applied since the start, without repeats."""
 
@@ -74,7 +83,7 @@ class Worker:
                 break
             if claims:
                 await self._work(claims)
-            await self._pass_deadlines()
+            await self._keep_up()
         if self._connection is not None:
             await self._connection.close()
 
@@ -96,6 +105,9 @@ class Worker:
     async def _work(self, claims: list[Claim]) -> None:
         try:
             await self._apply(claims)
+        except _TOO_LARGE as error:
+            log.warning("batch_refused", extra={"error": _described(error)})
+            await self._work_apart(claims)
         except _TRANSIENT as error:
             log.warning("batch_failed", extra={"error": f"{type(error).__name__}: {error}"})
             await self._drop_connection()
@@ -119,7 +131,7 @@ class Worker:
         async with connection.transaction():
             if self._relaxed:
                 await connection.execute("SET LOCAL synchronous_commit = off")
-            now = _microseconds(self._clock())
+            now = self._now()
             if apart:
                 outcome = await _apply_apart(connection, deliveries, now)
             else:
@@ -130,18 +142,26 @@ class Worker:
         await self._journal.settled(claims)
         self.applied += outcome.applied
 
-    async def _pass_deadlines(self) -> None:
+    async def _keep_up(self) -> None:
+        """What happens without any delivery: deadlines pass, and settings change."""
         try:
             connection = await self._connected()
             passed = 1
             while passed:
                 async with connection.transaction():
-                    passed = await applying.pass_deadlines(connection, _microseconds(self._clock()))
+                    passed = await applying.pass_deadlines(connection, self._now())
+            if time.monotonic() >= self._look_at_settings:
+                self._look_at_settings = time.monotonic() + _SETTINGS_EVERY
+                async with connection.transaction():
+                    await applying.follow_settings(connection, self._now())
         except _TRANSIENT as error:
-            log.warning("deadlines_failed", extra={"error": f"{type(error).__name__}: {error}"})
+            log.warning("keeping_up_failed", extra={"error": f"{type(error).__name__}: {error}"})
             await self._drop_connection()
-        except psycopg.Error:
-            log.exception("deadlines_refused")
+        except psycopg.Error as error:
+            log.warning("keeping_up_refused", extra={"error": _described(error)})
+
+    def _now(self) -> int:
+        return _microseconds(self._clock())
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
@@ -162,9 +182,9 @@ async def _apply_apart(connection: Connection, deliveries: Sequence[Delivery], n
     try:
         async with connection.transaction():
             return await applying.apply(connection, deliveries, now)
-    except _TRANSIENT:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold up the others
+    except Exception as error:
+        if isinstance(error, _TRANSIENT) and not isinstance(error, _TOO_LARGE):
+            raise
         if len(deliveries) == 1:
             one = deliveries[0]
             log.warning(

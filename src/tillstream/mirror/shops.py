@@ -35,6 +35,9 @@ def read(body: Body) -> list[Change]:
         for name, reader in _READERS.items()
         if name in body
     }
+    if fields.get("timezone") is None:
+        # A zone that nobody knows tells nothing: it must not cover the one that is known.
+        fields.pop("timezone", None)
     at = moment(body.get("updated_at"), "updated_at") or fields.get("created_at") or 0
     filled = sum(value is not None for value in fields.values())
     return [Change("shop", 0, Element(layers=layer(at, filled, fields)))]

@@ -13,9 +13,15 @@ from tillstream.mirror.topics import read
 from tillstream.mirror.values import Malformed
 from tillstream.rollup import live
 from tillstream.rollup.book import Source, book
-from tillstream.rollup.checkouts import Reference, contributions, stage, touched
+from tillstream.rollup.checkouts import (
+    Reference,
+    contributions,
+    known_tokens,
+    stage,
+    touched,
+)
 from tillstream.rollup.entries import Entry, order_entries
-from tillstream.rollup.zones import Configured, Profile, settle_zones
+from tillstream.rollup.zones import Configured, Profile, read_profiles, settle_zones
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,6 +92,24 @@ async def pass_deadlines(connection: Connection, now: int, most: int = 500) -> i
     return len(due)
 
 
+async def follow_settings(connection: Connection, now: int) -> int:
+    """Bring stores in line whose zone, currency or window was changed; returns how many.
+
+    Deliveries do so for their own store. This is for a change that no delivery follows.
+    """
+    cursor = await connection.execute("SELECT tenant_id, store_id FROM rollup.stale_stores()")
+    stale = {Store(tenant_id, store_id) for tenant_id, store_id in await cursor.fetchall()}
+    if not stale:
+        return 0
+    keys = _lock_keys(stale)
+    locked = dict(await (await connection.execute(_TRY_LOCK, (keys,))).fetchall())
+    stale = {store for store in stale if locked[_lock_key(store)]}
+    await set_tenants(connection, sorted({store.tenant_id for store in stale}))
+    stores = await _configured(connection, stale)
+    await _follow(connection, Merged([], [], [], [], []), stores, {}, now)
+    return len(stale)
+
+
 async def lock_store(connection: Connection, store: Store) -> None:
     """Keep every worker out of a store until the end of the transaction."""
     await connection.execute(_LOCK, ([_lock_key(store)],))
@@ -93,7 +117,7 @@ async def lock_store(connection: Connection, store: Store) -> None:
 
 async def profile_of(connection: Connection, store: Store) -> Profile:
     """What dates and labels a store's figures at present."""
-    return (await settle_zones(connection, await _configured(connection, {store})))[store]
+    return (await read_profiles(connection, await _configured(connection, {store})))[store]
 
 
 async def _follow(
@@ -105,8 +129,10 @@ async def _follow(
     due: Sequence[Reference] = (),
 ) -> None:
     """Let ledger, sums, checkouts and watchers follow what the mirror became."""
-    profiles = await settle_zones(connection, stores)
+    profiles, rejudged = await settle_zones(connection, stores)
     tokens, carts = touched(merged)
+    for store in rejudged:
+        tokens.update(await known_tokens(connection, store))
     staged = await stage(connection, [*tokens, *due], carts, profiles, now)
     booked = await book(connection, {**_orders(merged), **contributions(staged)}, profiles)
     await live.announce(connection, live.news(merged, staged, booked, profiles, received, now))

@@ -93,6 +93,14 @@ def touched(merged: Merged) -> tuple[set[Reference], set[Reference]]:
     return tokens, carts
 
 
+async def known_tokens(connection: Connection, store: Store) -> list[Reference]:
+    """All checkouts of a store."""
+    cursor = await connection.execute(
+        "SELECT token FROM mirror.checkouts WHERE tenant_id = %s AND store_id = %s", store
+    )
+    return [Reference(store, token) for (token,) in await cursor.fetchall()]
+
+
 async def stage(
     connection: Connection,
     tokens: Iterable[Reference],

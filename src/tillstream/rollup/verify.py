@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from tillstream.foundation.database import Connection
     from tillstream.mirror.merge import Store
+    from tillstream.rollup.checkouts import Staged
     from tillstream.rollup.zones import Profile
 
 _RESUMMED = statement("tillstream.rollup", "compare_sums")
@@ -59,7 +60,7 @@ class Difference(msgspec.Struct, frozen=True):
     """One disagreement: what is stored, and what it should be."""
 
     level: str
-    """``ledger``, ``sums`` or ``customers``."""
+    """``ledger``, ``stages``, ``sums`` or ``customers``."""
     where: str
     """The order, checkout, hour or customer concerned."""
     measure: str
@@ -145,7 +146,9 @@ async def verify_store(
                         )
     async for tokens in token_batches(connection, store):
         staged = await derive(connection, tokens, [], {store: profile}, now)
+        await _check_stages(connection, store, staged, differences)
         await _check_ledger(connection, store, contributions(staged), profile, differences)
+    await _check_orphans(connection, store, differences)
     await _check_sums(connection, store, differences)
     await _check_customers(connection, store, placements, spent, profile, differences)
     return StoreReport(domain, await state_hash(connection, store), orders, differences[:_MOST])
@@ -229,6 +232,43 @@ def _entry_differences(
     here, there = ((one.bucket, one.entry.at, one.entry.customer_id) for one in (stored, wanted))
     if here != there:
         yield Difference("ledger", where, "time or customer", str(here), str(there))
+
+
+async def _check_stages(
+    connection: Connection, store: Store, staged: Iterable[Staged], differences: list[Difference]
+) -> None:
+    """Whether each checkout stands in the stage that its times give."""
+    wanted = {one.checkout.token: (one.life.stage, one.life.counted) for one in staged}
+    cursor = await connection.execute(
+        "SELECT token, stage, counted FROM rollup.checkouts "
+        "WHERE tenant_id = %s AND store_id = %s AND token = ANY (%s)",
+        (*store, list(wanted)),
+    )
+    stored = {token: (stage, counted) for token, stage, counted in await cursor.fetchall()}
+    differences.extend(
+        Difference("stages", f"checkout {token}", "", str(stored.get(token)), str(stage))
+        for token, stage in sorted(wanted.items())
+        if stored.get(token) != stage
+    )
+
+
+async def _check_orphans(
+    connection: Connection, store: Store, differences: list[Difference]
+) -> None:
+    """Entries of orders and checkouts that the mirror does not have."""
+    cursor = await connection.execute(
+        "SELECT l.source, l.source_id, l.entry FROM rollup.ledger AS l "
+        "WHERE l.tenant_id = %s AND l.store_id = %s AND NOT CASE l.source "
+        "WHEN 'order' THEN EXISTS (SELECT FROM mirror.orders AS o WHERE o.tenant_id = l.tenant_id "
+        "AND o.store_id = l.store_id AND o.id = l.source_id::bigint) "
+        "ELSE EXISTS (SELECT FROM mirror.checkouts AS c WHERE c.tenant_id = l.tenant_id "
+        "AND c.store_id = l.store_id AND c.token = l.source_id) END LIMIT 100",
+        store,
+    )
+    differences.extend(
+        Difference("ledger", f"{source} {source_id} {entry}", "", "present", "missing")
+        for source, source_id, entry in await cursor.fetchall()
+    )
 
 
 async def _check_sums(connection: Connection, store: Store, differences: list[Difference]) -> None:

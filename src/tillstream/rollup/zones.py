@@ -44,15 +44,48 @@ class Configured(NamedTuple):
     window_seconds: int
 
 
-async def settle_zones(
+class Settled(NamedTuple):
+    """Profiles in force, and the stores whose window is another than their checkouts were judged by."""
+
+    profiles: dict[Store, Profile]
+    rejudged: list[Store]
+
+
+async def settle_zones(connection: Connection, stores: Iterable[Configured]) -> Settled:
+    """The profile of each store in force from now on; where its zone is new, the past is re-dated."""
+    settled = Settled({}, [])
+    for store, profile, before in await _compare(connection, stores):
+        settled.profiles[store] = profile
+        window_seconds = profile.window // 1_000_000
+        if before == (profile.timezone, profile.currency, window_seconds):
+            continue
+        await connection.execute(
+            _SAVE, (*store, profile.timezone, profile.currency, window_seconds)
+        )
+        dated_with, _, judged_by = before
+        if dated_with not in {None, profile.timezone}:
+            await redate(connection, store, profile.timezone)
+        if judged_by not in {None, window_seconds}:
+            settled.rejudged.append(store)
+    return settled
+
+
+async def read_profiles(
     connection: Connection, stores: Iterable[Configured]
 ) -> dict[Store, Profile]:
-    """The profile of each store in force from now on; where its zone is new, the past is re-dated."""
+    """The profile that each store should have; nothing is written."""
+    return {store: profile for store, profile, _ in await _compare(connection, stores)}
+
+
+async def _compare(
+    connection: Connection, stores: Iterable[Configured]
+) -> list[tuple[Store, Profile, tuple[str | None, str | None, int | None]]]:
+    """For each store the profile it should have, and what its figures were made with."""
     configured = {one.store: one for one in stores}
     keys = [store._asdict() for store in configured]
     cursor = await connection.execute(_LOAD, (msgspec.json.encode(keys).decode(),))
-    profiles: dict[Store, Profile] = {}
-    for tenant_id, store_id, told_zone, told_currency, zone, currency in await cursor.fetchall():
+    result: list[tuple[Store, Profile, tuple[str | None, str | None, int | None]]] = []
+    for tenant_id, store_id, told_zone, told_currency, *before in await cursor.fetchall():
         store = Store(tenant_id, store_id)
         account = configured[store]
         profile = Profile(
@@ -60,12 +93,9 @@ async def settle_zones(
             told_currency or account.currency,
             account.window_seconds * 1_000_000,
         )
-        profiles[store] = profile
-        if (profile.timezone, profile.currency) != (zone, currency):
-            await connection.execute(_SAVE, (*store, profile.timezone, profile.currency))
-            if zone is not None and zone != profile.timezone:
-                await redate(connection, store, profile.timezone)
-    return profiles
+        zone, currency, window_seconds = before
+        result.append((store, profile, (zone, currency, window_seconds)))
+    return result
 
 
 async def redate(connection: Connection, store: Store, timezone: str) -> None:

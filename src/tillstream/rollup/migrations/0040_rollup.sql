@@ -81,12 +81,14 @@ CREATE INDEX checkouts_by_activity ON rollup.checkouts (tenant_id, store_id, las
 CREATE INDEX checkouts_by_stage ON rollup.checkouts (tenant_id, store_id, stage, last_active_at DESC, token) WHERE counted;
 CREATE INDEX checkouts_by_deadline ON rollup.checkouts (deadline) WHERE deadline IS NOT NULL;
 
--- The zone the buckets were made with, and the currency the figures are in.
+-- The zone the buckets were made with, the currency the figures are in, and the idle time after
+-- which checkouts were called abandoned.
 CREATE TABLE rollup.stores (
   tenant_id bigint NOT NULL,
   store_id bigint NOT NULL,
   timezone text NOT NULL,
   currency text,
+  window_seconds integer,
   PRIMARY KEY (tenant_id, store_id)
 );
 
@@ -149,11 +151,30 @@ CREATE FUNCTION rollup.due_checkouts(until timestamptz, most integer)
     SELECT c.tenant_id, c.store_id, c.token FROM rollup.checkouts AS c
     WHERE c.deadline < until ORDER BY c.deadline LIMIT most
   $$;
+-- Stores whose settings, by account or by Shopify, are no longer those their figures were made with.
+CREATE POLICY owner ON mirror.shops FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner ON rollup.stores FOR SELECT TO CURRENT_USER USING (true);
+CREATE FUNCTION rollup.stale_stores()
+  RETURNS TABLE (tenant_id bigint, store_id bigint)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+    SELECT r.tenant_id, r.store_id
+    FROM rollup.stores AS r
+    JOIN shops.stores AS s ON s.tenant_id = r.tenant_id AND s.id = r.store_id
+    LEFT JOIN mirror.shops AS m ON m.tenant_id = r.tenant_id AND m.store_id = r.store_id
+    WHERE (coalesce(m.timezone, s.timezone, 'UTC'), coalesce(m.currency, s.currency),
+           extract(epoch FROM s.abandonment_window)::integer)
+      IS DISTINCT FROM (r.timezone, r.currency, r.window_seconds)
+    ORDER BY r.tenant_id, r.store_id LIMIT 100
+  $$;
+
 -- Live rows are forgotten by age, whoever's they are.
 CREATE POLICY owner_forgets ON rollup.live FOR DELETE TO CURRENT_USER USING (true);
 CREATE POLICY owner_sees ON rollup.live FOR SELECT TO CURRENT_USER USING (true);
 CREATE FUNCTION rollup.expire_live(kept interval) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$ DELETE FROM rollup.live WHERE at < now() - kept $$;
-REVOKE EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer), rollup.expire_live(interval) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer), rollup.expire_live(interval) TO tillstream_worker;
+REVOKE EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer), rollup.stale_stores(),
+  rollup.expire_live(interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer), rollup.stale_stores(),
+  rollup.expire_live(interval) TO tillstream_worker;
