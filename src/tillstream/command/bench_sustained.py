@@ -152,7 +152,7 @@ def notes(bench: Bench, holds: Sequence[Hold]) -> list[str]:
     )
     return [
         f"{outcome} Tried, each for {bench.effort.hold_seconds:g} s: {tried} /s.",
-        f"Held: accepted as offered; {_SHORT:.0%} of it waiting at most, or more by less than {_STEADY:.0%} a second.",
+        f"Held: accepted as offered; {_SHORT:.0%} of all waits at most, or the backlog grows by under {_STEADY:.0%}.",
         "Web process, worker, PostgreSQL and the sender share the cores; every delivery is new.",
     ]
 
