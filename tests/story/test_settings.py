@@ -34,10 +34,16 @@ def test_another_window_judges_old_checkouts_anew(installation: Installation) ->
     assert post(client, installation, SHOP, "orders/create", bought).status_code == 200
     installation.settle()
     assert _stats(client)["recovered_checkouts"] == 1
-    assert client.patch(f"/api/stores/{store}", json={"abandonment_window_minutes": 60}).status_code == 200
+    assert (
+        client.patch(f"/api/stores/{store}", json={"abandonment_window_minutes": 60}).status_code
+        == 200
+    )
     _wait_for(client, "abandoned_checkouts", 0)
     assert _stats(client)["checkouts"] == 1
-    assert client.patch(f"/api/stores/{store}", json={"abandonment_window_minutes": 10}).status_code == 200
+    assert (
+        client.patch(f"/api/stores/{store}", json={"abandonment_window_minutes": 10}).status_code
+        == 200
+    )
     _wait_for(client, "recovered_checkouts", 1)
     assert installation.cli("verify")["ok"]
 
@@ -47,7 +53,10 @@ def test_another_zone_dates_old_orders_anew(installation: Installation) -> None:
     client = installation.sign_in("owner@settings.example")
     store = client.get("/api/stores").json()["stores"][0]["id"]
     assert _stats(client)["orders"] == 1
-    assert client.patch(f"/api/stores/{store}", json={"timezone": "Pacific/Auckland"}).status_code == 200
+    assert (
+        client.patch(f"/api/stores/{store}", json={"timezone": "Pacific/Auckland"}).status_code
+        == 200
+    )
     _wait_for(client, "orders", 0)
     assert _stats(client, "2026-11-02")["orders"] == 1
     assert installation.cli("verify")["ok"]

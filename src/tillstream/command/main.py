@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from tillstream.command import admin, everything, simulate
+from tillstream.command import admin, bench, everything, simulate
 from tillstream.command.console import err
 from tillstream.command.logs import log_to_stderr
 from tillstream.foundation.embedded import EmbeddedPostgresError
@@ -56,7 +56,7 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
 
 def _generates(options: argparse.Namespace) -> bool:
     """Whether missing secrets come from the data folder: wherever the database does."""
-    return not os.environ.get("DATABASE_URL") or options.run is everything.demo
+    return not os.environ.get("DATABASE_URL") or options.run in {everything.demo, bench.run}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -203,7 +203,6 @@ def _add_truth(commands: Any) -> None:
 
 def _add_trials(commands: Any) -> None:
     """Simulation and measurement; see the modules for what they do."""
-    from tillstream.command import bench
 
     simulate.register(_command(commands, "simulate", simulate.run, simulate.PURPOSE, json=True))
     bench.register(_command(commands, "bench", bench.run, bench.PURPOSE))

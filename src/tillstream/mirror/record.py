@@ -31,6 +31,8 @@ class Arrived(NamedTuple):
 
     store: Store
     delivery: Delivery
+    key: UUID
+    """See :func:`delivery_key`."""
     changes: list[Change]
 
 
@@ -53,7 +55,7 @@ async def record(connection: Connection, arrived: Sequence[Arrived]) -> list[Arr
             "position": position,
             "tenant_id": one.store.tenant_id,
             "store_id": one.store.store_id,
-            "key": delivery_key(one.delivery),
+            "key": one.key,
             "webhook_id": _printable(one.delivery.webhook_id),
             "topic": one.delivery.topic,
             "resource_id": str(one.changes[0].key) if one.changes else None,

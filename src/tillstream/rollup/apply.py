@@ -154,12 +154,12 @@ def _read_all(
     seen: set[object] = set()
     for delivery in routed:
         store = routes[delivery.shop].store
-        key = (store, delivery_key(delivery))
-        if key in seen:
+        key = delivery_key(delivery)
+        if (store, key) in seen:
             continue
-        seen.add(key)
+        seen.add((store, key))
         try:
-            arrived.append(Arrived(store, delivery, read(delivery.topic, delivery.body)))
+            arrived.append(Arrived(store, delivery, key, read(delivery.topic, delivery.body)))
         except Malformed as error:
             parked.append(
                 Parked(delivery, error.reason, error.detail, store.tenant_id, store.store_id)
