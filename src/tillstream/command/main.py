@@ -203,7 +203,6 @@ def _add_truth(commands: Any) -> None:
 
 def _add_trials(commands: Any) -> None:
     """Simulation and measurement; see the modules for what they do."""
-
     simulate.register(_command(commands, "simulate", simulate.run, simulate.PURPOSE, json=True))
     bench.register(_command(commands, "bench", bench.run, bench.PURPOSE))
 

@@ -135,7 +135,10 @@ class Worker:
             if apart:
                 outcome = await _apply_apart(connection, deliveries, now)
             else:
-                outcome = await applying.apply(connection, deliveries, now)
+                # Statements that nobody asks the result of are sent without waiting for it: the
+                # database writes the mirror while this process works out the figures.
+                async with connection.pipeline():
+                    outcome = await applying.apply(connection, deliveries, now)
             await self._journal.settle(
                 connection, claims, parked=outcome.parked, unrouted=outcome.unrouted
             )

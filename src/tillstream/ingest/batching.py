@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 MOST: Final = 1000
 """Deliveries in one write: beyond it a longer write would only add delay."""
 
-GAP: Final = 0.004
+GAP: Final = 0.01
 """Seconds between the beginnings of two writes, where the first carried more than one delivery."""
 
 BACKLOG_BYTES: Final = 256 * 1024 * 1024
