@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -167,6 +168,10 @@ def serve_errand(run: Callable[[Errand], Coroutine[Any, Any, None]]) -> None:
     threading.Thread(target=_die_with_supervisor, daemon=True).start()
     import uvloop
 
+    # Decoded bodies are thousands of small objects that die young and in no cycles: looking
+    # through them every 700 allocations is a tenth of a worker's time.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     uvloop.run(run(errand))
 
 

@@ -78,8 +78,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("FRONTEND_URL", "Another origin whose pages may call the API.", "none"),
     Setting(
         "TILLSTREAM_PARTITIONS",
-        "Partitions over which stores are spread; fixed once data exists.",
-        "16",
+        "Partitions over which stores are spread, the most workers that can share the work; fixed once data exists.",
+        "8",
     ),
     Setting("TILLSTREAM_MAX_BODY", "Largest webhook body that is accepted, in bytes.", "16777216"),
     Setting(
@@ -164,7 +164,7 @@ def load_settings(environment: Mapping[str, str], *, generate: bool) -> Settings
         shopify_scopes=values.get("SHOPIFY_SCOPES") or "read_orders,read_customers,read_products",
         host=(values.get("HOST") or f"http://127.0.0.1:{port}").rstrip("/"),
         frontend_url=(values.get("FRONTEND_URL") or "").rstrip("/") or None,
-        partitions=_integer(values, "TILLSTREAM_PARTITIONS", 16, 1, 256),
+        partitions=_integer(values, "TILLSTREAM_PARTITIONS", 8, 1, 256),
         max_body=_integer(values, "TILLSTREAM_MAX_BODY", 16 * 1024 * 1024, 1024, 256 * 1024 * 1024),
         batch=_integer(values, "TILLSTREAM_BATCH", 1000, 1, 20_000),
         retention_days=_integer(values, "TILLSTREAM_RETENTION_DAYS", 30, 1, 3650),
