@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from tillstream.command import bench, bench_accounting
-from tillstream.command.bench_figures import Report, figure, percentile, slope
-from tillstream.command.bench_gun import Around
-from tillstream.command.bench_stand import LoadSummary
-from tillstream.command.bench_sustained import Hold, Look, best, judge, next_rate
+from tillstream.command.bench import accounting
+from tillstream.command.bench import command as bench
+from tillstream.command.bench.figures import Report, figure, percentile, slope
+from tillstream.command.bench.gun import Around
+from tillstream.command.bench.stand import LoadSummary
+from tillstream.command.bench.sustained import Hold, Look, best, judge, next_rate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,11 +39,11 @@ EXPECTED = {
     "analytics": {
         *(
             f"{question}_{size}_{share}_ms"
-            for question in (*bench.bench_analytics.QUESTIONS, "stats_year", "sales_over_time_year")
+            for question in (*bench.analytics.QUESTIONS, "stats_year", "sales_over_time_year")
             for size in ("small", "large")
             for share in ("p50", "p99")
         ),
-        *(f"{question}_ratio" for question in bench.bench_analytics.QUESTIONS),
+        *(f"{question}_ratio" for question in bench.analytics.QUESTIONS),
         "stats_year_ratio", "sales_over_time_year_ratio",
     },
     "footprint": {
@@ -96,9 +97,9 @@ async def test_nothing_is_left_when_it_is_interrupted(tmp_path: Path) -> None:
     assert process.stderr is not None
     async with asyncio.timeout(60):
         # The web process, the ceiling and the sender each have a session of their own.
-        while len(bench_accounting.tree(process.pid)) < 8:  # noqa: ASYNC110
+        while len(accounting.tree(process.pid)) < 8:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
-        started = bench_accounting.tree(process.pid)
+        started = accounting.tree(process.pid)
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 130, (await process.stderr.read()).decode()
     assert [pid for pid in started if _alive(pid)] == []

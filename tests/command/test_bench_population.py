@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from tillstream.command.bench_population import populate, settle
+from tillstream.command.bench.population import populate, settle
 from tillstream.foundation.database import connect, open_pool
 from tillstream.shops.accounts import add_account
 from tillstream.shops.sealing import Keyring

@@ -8,7 +8,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from tillstream.command import admin, bench, everything, simulate
+from tillstream.command import admin, everything, simulate
+from tillstream.command.bench import command as bench
 from tillstream.command.console import err
 from tillstream.command.logs import log_to_stderr
 from tillstream.foundation.embedded import EmbeddedPostgresError

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, LiteralString
 
-from tillstream.command import bench_accounting as accounting
-from tillstream.command.bench_figures import Figure, Section, figure
-from tillstream.command.bench_gun import Fire
-from tillstream.command.bench_stand import BenchFailed, standing
+from tillstream.command.bench import accounting
+from tillstream.command.bench.figures import Figure, Section, figure
+from tillstream.command.bench.gun import Fire
+from tillstream.command.bench.stand import BenchFailed, standing
 from tillstream.foundation.database import connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tillstream.command.bench_stand import Bench, Stand
+    from tillstream.command.bench.stand import Bench, Stand
     from tillstream.command.up import Child
 
 NAME: Final = "footprint"

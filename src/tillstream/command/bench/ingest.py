@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, LiteralString
 
-from tillstream.command import bench_accounting as accounting
-from tillstream.command.bench_figures import Figure, Section, figure
-from tillstream.command.bench_gun import CONNECTIONS, Fire
-from tillstream.command.bench_stand import standing
+from tillstream.command.bench import accounting
+from tillstream.command.bench.figures import Figure, Section, figure
+from tillstream.command.bench.gun import CONNECTIONS, Fire
+from tillstream.command.bench.stand import standing
 from tillstream.foundation.database import connect
 
 if TYPE_CHECKING:
-    from tillstream.command.bench_stand import Bench, Gun, LoadSummary, Stand
+    from tillstream.command.bench.stand import Bench, Gun, LoadSummary, Stand
     from tillstream.foundation.database import Connection
 
 NAME: Final = "ingest"

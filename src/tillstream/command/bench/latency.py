@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Final, LiteralString
 
 import httpx
 
-from tillstream.command.bench_figures import Section, figure, percentile
-from tillstream.command.bench_gun import Pace, Shot
-from tillstream.command.bench_stand import BenchFailed, standing
+from tillstream.command.bench.figures import Section, figure, percentile
+from tillstream.command.bench.gun import Pace, Shot
+from tillstream.command.bench.stand import BenchFailed, standing
 from tillstream.foundation.database import connect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from tillstream.command.bench_stand import Bench, Gun, Stand
+    from tillstream.command.bench.stand import Bench, Gun, Stand
 
 NAME: Final = "latency"
 TITLE: Final = "Latency: from a webhook to the live event at a watcher"

@@ -7,15 +7,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tillstream.command import bench_accounting as accounting
-from tillstream.command.bench_figures import Figure, Section, figure, slope
-from tillstream.command.bench_gun import CONNECTIONS, Fire
-from tillstream.command.bench_stand import standing
+from tillstream.command.bench import accounting
+from tillstream.command.bench.figures import Figure, Section, figure, slope
+from tillstream.command.bench.gun import CONNECTIONS, Fire
+from tillstream.command.bench.stand import standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tillstream.command.bench_stand import Bench, Gun, LoadSummary, Stand
+    from tillstream.command.bench.stand import Bench, Gun, LoadSummary, Stand
     from tillstream.journal.contract import Status
 
 NAME: Final = "sustained"

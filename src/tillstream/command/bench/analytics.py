@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tillstream.command import bench_population as population
-from tillstream.command.bench_figures import Figure, Section, figure, percentile
-from tillstream.command.bench_stand import BenchFailed, standing
+from tillstream.command.bench import population
+from tillstream.command.bench.figures import Figure, Section, figure, percentile
+from tillstream.command.bench.stand import BenchFailed, standing
 from tillstream.foundation.clock import utc_now
 from tillstream.foundation.database import connect, open_pool
 from tillstream.shops.sealing import Keyring
@@ -19,7 +19,7 @@ from tillstream.shops.stores import StoreDetails, add_store
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tillstream.command.bench_stand import Bench, Stand
+    from tillstream.command.bench.stand import Bench, Stand
 
 NAME: Final = "analytics"
 TITLE: Final = "Analytics: the dashboard's questions in a small and a large store"

@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, LiteralString
 
-from tillstream.command import bench_accounting as accounting
-from tillstream.command.bench_figures import Figure, Section, figure
-from tillstream.command.bench_stand import BenchFailed, standing
-from tillstream.command.bench_story import deliveries, introduction, told
+from tillstream.command.bench import accounting
+from tillstream.command.bench.figures import Figure, Section, figure
+from tillstream.command.bench.stand import BenchFailed, standing
+from tillstream.command.bench.story import deliveries, introduction, told
 from tillstream.command.roles import open_journal
 from tillstream.foundation.clock import utc_now
 from tillstream.foundation.database import connect
@@ -20,7 +20,7 @@ from tillstream.mirror.topics import read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tillstream.command.bench_stand import Bench, Stand
+    from tillstream.command.bench.stand import Bench, Stand
     from tillstream.foundation.database import Connection
     from tillstream.journal.contract import Delivery
 

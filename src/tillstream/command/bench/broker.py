@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tillstream.command import bench_ingest, bench_sustained
-from tillstream.command.bench_figures import Section, figure
-from tillstream.command.bench_stand import standing
+from tillstream.command.bench import ingest, sustained
+from tillstream.command.bench.figures import Section, figure
+from tillstream.command.bench.stand import standing
 from tillstream.journal.private_broker import BrokerMissing, PrivateBroker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from tillstream.command.bench_stand import Bench
+    from tillstream.command.bench.stand import Bench
 
 NAME: Final = "rabbitmq"
 TITLE: Final = "The same with the journal in RabbitMQ"
@@ -27,21 +27,21 @@ async def measure(bench: Bench) -> Section:
     try:
         async with _broker(bench) as url, standing(bench, rabbitmq_url=url) as stand:
             async with stand.gun() as gun:
-                rounds = await bench_ingest.rate_of(bench, stand, gun)
+                rounds = await ingest.rate_of(bench, stand, gun)
             for number, one in enumerate(rounds, 1):
                 bench.note(f"round {number}: {one.load.per_second:,.0f}/s durable")
         async with _broker(bench) as url, standing(bench, rabbitmq_url=url) as stand:
-            holds = await bench_sustained.holds_of(bench, stand)
+            holds = await sustained.holds_of(bench, stand)
     except BrokerMissing as missing:
         return Section(NAME, TITLE, [], [], left_out=str(missing), optional=True)
     figures = [
-        figure("durable_per_second", "accepted, durable", "/s", bench_ingest.rates(rounds)),
-        *bench_ingest.latencies("durable", rounds),
-        *bench_sustained.figures(holds),
+        figure("durable_per_second", "accepted, durable", "/s", ingest.rates(rounds)),
+        *ingest.latencies("durable", rounds),
+        *sustained.figures(holds),
     ]
     notes = [
         "One RabbitMQ node on the same machine, quorum queues, publisher confirms.",
-        *bench_sustained.notes(bench, holds),
+        *sustained.notes(bench, holds),
     ]
     return Section(NAME, TITLE, figures, notes)
 

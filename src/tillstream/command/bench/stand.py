@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import httpx
 import msgspec
 
-from tillstream.command import bench_accounting as accounting
-from tillstream.command.bench_gun import Begin, Fire, Load, Pace, Shot
-from tillstream.command.bench_process import LineProcess, line_process
-from tillstream.command.bench_story import domains, introduction
+from tillstream.command.bench import accounting
+from tillstream.command.bench.gun import Begin, Fire, Load, Pace, Shot
+from tillstream.command.bench.process import LineProcess, line_process
+from tillstream.command.bench.story import domains, introduction
 from tillstream.command.installation import own_database
 from tillstream.command.roles import journal_status
 from tillstream.command.up import Child, Errand, running
@@ -33,7 +33,7 @@ from tillstream.shops.stores import StoreDetails, add_store
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 
-    from tillstream.command.bench_effort import Effort
+    from tillstream.command.bench.effort import Effort
     from tillstream.command.installation import Database
     from tillstream.command.up import RoleName
     from tillstream.foundation.settings import Settings
@@ -122,14 +122,14 @@ class Stand:
     async def ceiling(self) -> AsyncGenerator[tuple[LineProcess, int]]:
         """The web process that stores nothing, and its port."""
         port = free_port()
-        async with line_process("tillstream.command.bench_ceiling") as process:
+        async with line_process("tillstream.command.bench.ceiling") as process:
             await process.ask(msgspec.json.encode(self._errand("web", port)))
             yield process, port
 
     @asynccontextmanager
     async def gun(self, seed: int = 1) -> AsyncGenerator[Gun]:
         """A sending process, its story begun."""
-        async with line_process("tillstream.command.bench_gun") as process:
+        async with line_process("tillstream.command.bench.gun") as process:
             begin = Begin(seed, self.shops, utc_now().timestamp(), self.secret.decode())
             await process.ask(msgspec.json.encode(begin))
             yield Gun(process)

@@ -1,7 +1,7 @@
 """The process that sends: it prepares signed requests and fires them over kept connections.
 
 A process of its own, so that what sending costs can be told from what serving costs. Talked to
-through ``bench_process``.
+through ``bench.process``.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias, overload
 
 import msgspec
 
-from tillstream.command.bench_process import answer, lines_asked
-from tillstream.command.bench_story import told
+from tillstream.command.bench.process import answer, lines_asked
+from tillstream.command.bench.story import told
 from tillstream.simulator.delivery import request_for
 from tillstream.simulator.lane import Address, Lane
 from tillstream.simulator.load import fire

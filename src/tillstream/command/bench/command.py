@@ -21,19 +21,19 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from tillstream.command import (
-    bench_analytics,
-    bench_apply,
-    bench_broker,
-    bench_footprint,
-    bench_ingest,
-    bench_latency,
-    bench_sustained,
+from tillstream.command.bench import (
+    analytics,
+    apply,
+    broker,
+    footprint,
+    ingest,
+    latency,
+    sustained,
 )
-from tillstream.command.bench_effort import effort_of
-from tillstream.command.bench_figures import Figure, Machine, Report, Section
-from tillstream.command.bench_process import ProcessFailed
-from tillstream.command.bench_stand import Bench, BenchFailed
+from tillstream.command.bench.effort import effort_of
+from tillstream.command.bench.figures import Figure, Machine, Report, Section
+from tillstream.command.bench.process import ProcessFailed
+from tillstream.command.bench.stand import Bench, BenchFailed
 from tillstream.command.console import err, out, print_json
 from tillstream.command.up import ChildFailed
 from tillstream.foundation.clock import utc_now
@@ -51,13 +51,13 @@ if TYPE_CHECKING:
 PURPOSE = "Measure what this machine takes in, applies, shows and keeps."
 
 SECTIONS: Final[Mapping[str, Measurement]] = {
-    bench_ingest.NAME: bench_ingest.measure,
-    bench_apply.NAME: bench_apply.measure,
-    bench_sustained.NAME: bench_sustained.measure,
-    bench_latency.NAME: bench_latency.measure,
-    bench_analytics.NAME: bench_analytics.measure,
-    bench_footprint.NAME: bench_footprint.measure,
-    bench_broker.NAME: bench_broker.measure,
+    ingest.NAME: ingest.measure,
+    apply.NAME: apply.measure,
+    sustained.NAME: sustained.measure,
+    latency.NAME: latency.measure,
+    analytics.NAME: analytics.measure,
+    footprint.NAME: footprint.measure,
+    broker.NAME: broker.measure,
 }
 """In the order in which they run. See docs/bench.md."""
 

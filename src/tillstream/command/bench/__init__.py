@@ -1,0 +1,1 @@
+"""``tillstream bench``: measure on this machine; see docs/bench.md."""
