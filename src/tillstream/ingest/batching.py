@@ -1,9 +1,9 @@
 """Micro-batches: whatever arrives while a write is under way becomes the next write.
 
-An idle system writes each delivery at once. A busy one writes many with one commit: as soon as
-deliveries meet, the next write begins no sooner than ``GAP`` after the last one began. Without that
-gap a system at half its capacity would commit nearly every delivery apart, which costs more than
-all the rest of its way (docs/decisions/batching.md).
+An idle system writes each delivery at once. A busy one writes many with one commit: where only a
+few deliveries met, the next write begins no sooner than ``GAP`` after the last one began. Without
+that gap a system at half its capacity would commit nearly every delivery apart, which costs more
+than all the rest of its way (docs/decisions/batching.md).
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ MOST: Final = 1000
 """Deliveries in one write: beyond it a longer write would only add delay."""
 
 GAP: Final = 0.01
-"""Seconds between the beginnings of two writes, where the first carried more than one delivery."""
+"""Seconds between the beginnings of two writes, where the first carried few deliveries."""
+
+FEW: Final = range(2, 16)
+"""How many are few: a lone delivery is not kept waiting, and a flood gathers by itself."""
 
 BACKLOG_BYTES: Final = 256 * 1024 * 1024
 """Bodies that may wait for a write; more are refused so that memory stays bounded."""
@@ -82,7 +85,7 @@ class Batcher:
                 batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
                 began = time.monotonic()
                 await self._write(batch)
-                if 1 < len(batch) < MOST:
+                if len(batch) in FEW:
                     await asyncio.sleep(max(0.0, began + GAP - time.monotonic()))
         finally:
             self._writing = None
