@@ -30,7 +30,7 @@ MOST: Final = 1000
 GAP: Final = 0.01
 """Seconds between the beginnings of two writes, where the first carried few deliveries."""
 
-FEW: Final = range(2, 16)
+FEW = range(2, 16)
 """How many are few: a lone delivery is not kept waiting, and a flood gathers by itself."""
 
 BACKLOG_BYTES: Final = 256 * 1024 * 1024

@@ -14,6 +14,7 @@ from tillstream.command import roles
 from tillstream.command.logs import log_to_stderr
 from tillstream.command.up import run_errand, serve_errand
 from tillstream.foundation.settings import load_settings
+from tillstream.ingest import batching
 from tillstream.journal.contract import Claim, Claimer, Journal
 
 if TYPE_CHECKING:
@@ -72,8 +73,10 @@ async def _run(errand: Errand) -> None:
     }
     settings = load_settings(environment, generate=True)
     log_to_stderr(settings.log_level)
-    # The one thing that differs from `command/child.py`, in this process alone.
+    # What differs from `command/child.py`, in this process alone: nothing is stored, so there is
+    # no commit worth gathering deliveries for either.
     roles.open_journal = open_void
+    batching.FEW = range(0)
     await run_errand(settings, errand)
 
 
