@@ -56,7 +56,7 @@ def test_what_is_not_set_has_its_default() -> None:
         None,
         None,
     )
-    assert (settings.partitions, settings.max_body, settings.batch) == (16, 16 * 1024 * 1024, 1000)
+    assert (settings.partitions, settings.max_body, settings.batch) == (8, 16 * 1024 * 1024, 1000)
     assert settings.shopify_api_secrets == (b"newest", b"oldest")
     assert settings.key == bytes.fromhex("ab" * 32)
     assert load(PORT="9000").host == "http://127.0.0.1:9000"
