@@ -113,7 +113,7 @@ def _add_processes(commands: Any) -> None:
     )
     demo.add_argument("--port", type=int, help="port to listen on (PORT, 8080)")
     demo.add_argument(
-        "--rate", type=float, default=30.0, help="shop events a minute over all stores (30)"
+        "--rate", type=float, default=90.0, help="shop events a minute over all stores (90)"
     )
     demo.add_argument(
         "--fresh", action="store_true", help="throw the demo's data away and start over"
