@@ -61,6 +61,7 @@ _QUEUE: Final[dict[str, Any]] = {
     "x-delivery-limit": 2**31 - 1,
 }
 _CONNECT_SECONDS: Final = 5.0
+_CANCEL_SECONDS: Final = 0.5
 _MEMBERSHIP_SECONDS: Final = 1.0
 """How soon workers notice that one has come or gone."""
 _ROLL_CALL_SECONDS: Final = 2.0
@@ -114,10 +115,14 @@ class _Line:
             self._task = asyncio.create_task(self._keep())
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        task, self._task = self._task, None
+        # Once is not enough: where the awaited thing is done in the same moment, Python 3.11's
+        # `wait_for`, which the client uses, returns its result and forgets the cancellation.
+        while task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=_CANCEL_SECONDS)
+        if task is not None and not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("journal.broker_lost", extra={"error": repr(error)})
 
     async def _keep(self) -> None:
         refused = 0
