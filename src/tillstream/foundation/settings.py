@@ -9,8 +9,11 @@ import json
 import os
 import secrets
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from tillstream.foundation.loopback import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,6 +80,16 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("FRONTEND_URL", "Another origin whose pages may call the API.", "none"),
     Setting(
+        "TILLSTREAM_SHOPIFY_ADDRESS",
+        "Base address of a pretend Shopify Admin on this machine, for trying things out; loopback only.",
+        "Shopify itself",
+    ),
+    Setting(
+        "TILLSTREAM_TRUSTED_PROXIES",
+        "Addresses or networks, separated by commas, of the proxies whose X-Forwarded-For is believed.",
+        "none",
+    ),
+    Setting(
         "TILLSTREAM_PARTITIONS",
         "Partitions over which stores are spread, the most workers that can share the work; fixed once data exists.",
         "8",
@@ -124,6 +137,8 @@ class Settings:
     batch: int
     retention_days: int
     log_level: str
+    shopify_address: str | None = None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
     def __repr__(self) -> str:
         return f"Settings(port={self.port}, data={str(self.data)!r}, host={self.host!r})"
@@ -169,6 +184,8 @@ def load_settings(environment: Mapping[str, str], *, generate: bool) -> Settings
         batch=_integer(values, "TILLSTREAM_BATCH", 1000, 1, 20_000),
         retention_days=_integer(values, "TILLSTREAM_RETENTION_DAYS", 30, 1, 3650),
         log_level=_log_level(values),
+        shopify_address=_stand_in(values),
+        trusted_proxies=_networks(values, "TILLSTREAM_TRUSTED_PROXIES"),
     )
 
 
@@ -263,3 +280,21 @@ def _log_level(values: Mapping[str, str]) -> str:
         message = f"TILLSTREAM_LOG must be debug, info, warning or error, not {level!r}."
         raise SettingWrong(message)
     return level
+
+
+def _stand_in(values: Mapping[str, str]) -> str | None:
+    """Our app's secret and merchants' tokens go there, so it must be on this machine."""
+    address = values.get("TILLSTREAM_SHOPIFY_ADDRESS", "").strip()
+    if address and not is_loopback(address):
+        message = "TILLSTREAM_SHOPIFY_ADDRESS must be on loopback, such as http://127.0.0.1:8099; unset it to reach Shopify."
+        raise SettingWrong(message)
+    return address.rstrip("/") or None
+
+
+def _networks(values: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    parts = [part.strip() for part in values.get(name, "").split(",")]
+    try:
+        return tuple(ip_network(part) for part in parts if part)
+    except ValueError as error:
+        message = f"{name} must be addresses or networks such as 10.0.0.0/8: {error}."
+        raise SettingWrong(message) from error

@@ -26,15 +26,6 @@ UNKNOWN: Final = "unknown"
 _MOST_HOPS: Final = 32
 
 
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """Networks or single addresses, separated by commas.
-
-    Raises:
-        ValueError: naming the entry that is neither.
-    """
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-
-
 def client_address(scope: Mapping[str, Any], trusted: Sequence[Network]) -> str:
     """The address that an ASGI ``scope``'s call comes from.
 

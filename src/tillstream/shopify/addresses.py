@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-from urllib.parse import urlsplit
-
+from tillstream.foundation.loopback import is_loopback
 from tillstream.shopify.domains import parse_shop_domain
 
 
@@ -29,22 +27,3 @@ def admin_address(shop: str, stand_in: str | None) -> str:
         message = "A stand-in of Shopify must be on loopback, such as http://127.0.0.1:8099."
         raise ValueError(message)
     return f"{stand_in.rstrip('/')}/{domain}"
-
-
-def is_loopback(address: str) -> bool:
-    """Whether ``address`` is a plain base address (scheme, host, port) on this very machine."""
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if parts.scheme not in {"http", "https"} or host is None or port == 0:
-        return False
-    if parts.username is not None or parts.path not in {"", "/"} or parts.query or parts.fragment:
-        return False
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
