@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tillstream.foundation.loopback import is_loopback
+from tillstream.foundation.mail_server import MailServer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +91,18 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "none",
     ),
     Setting(
+        "TILLSTREAM_REGISTRATION",
+        "Who may make an account: open (whoever reaches the port) or closed (by invitation, and the command line).",
+        "open",
+    ),
+    Setting(
+        "TILLSTREAM_SMTP_URL",
+        "Mail server, as smtp://user:password@host:587 (STARTTLS) or smtps://…; TLS is required but on this machine, or with ?tls=none.",
+        "none: links are printed in the log",
+        secret=True,
+    ),
+    Setting("TILLSTREAM_MAIL_FROM", "Sender of invitations and password links.", "none"),
+    Setting(
         "TILLSTREAM_PARTITIONS",
         "Partitions over which stores are spread, the most workers that can share the work; fixed once data exists.",
         "8",
@@ -139,6 +152,8 @@ class Settings:
     log_level: str
     shopify_address: str | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    registration_open: bool = True
+    mail_server: MailServer | None = None
 
     def __repr__(self) -> str:
         return f"Settings(port={self.port}, data={str(self.data)!r}, host={self.host!r})"
@@ -186,6 +201,8 @@ def load_settings(environment: Mapping[str, str], *, generate: bool) -> Settings
         log_level=_log_level(values),
         shopify_address=_stand_in(values),
         trusted_proxies=_networks(values, "TILLSTREAM_TRUSTED_PROXIES"),
+        registration_open=_registration_open(values),
+        mail_server=_mail_server(values),
     )
 
 
@@ -298,3 +315,22 @@ def _networks(values: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6N
     except ValueError as error:
         message = f"{name} must be addresses or networks such as 10.0.0.0/8: {error}."
         raise SettingWrong(message) from error
+
+
+def _registration_open(values: Mapping[str, str]) -> bool:
+    wish = values.get("TILLSTREAM_REGISTRATION", "").strip().lower() or "open"
+    if wish not in {"open", "closed"}:
+        message = f"TILLSTREAM_REGISTRATION must be open or closed, not {wish!r}."
+        raise SettingWrong(message)
+    return wish == "open"
+
+
+def _mail_server(values: Mapping[str, str]) -> MailServer | None:
+    url = values.get("TILLSTREAM_SMTP_URL", "").strip()
+    if not url:
+        return None
+    try:
+        return MailServer.parse(url, values.get("TILLSTREAM_MAIL_FROM", "").strip())
+    except ValueError as error:
+        # The address may hold a password: it is not quoted.
+        raise SettingWrong(str(error)) from None
