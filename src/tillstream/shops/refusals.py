@@ -26,10 +26,14 @@ class WeakPassword(Refusal):
 
 
 class CredentialsWrong(Refusal):
-    """Unknown e-mail address or wrong password: it does not say which."""
+    """Unknown e-mail address or wrong password: it does not say which.
 
-    def __init__(self) -> None:
+    ``tenants`` are those of the account that somebody tried to enter, for their audit logs alone.
+    """
+
+    def __init__(self, tenants: tuple[int, ...] = ()) -> None:
         super().__init__("The e-mail address or the password is wrong.")
+        self.tenants = tenants
 
 
 class AccountUnknown(Refusal):
@@ -37,6 +41,76 @@ class AccountUnknown(Refusal):
 
     def __init__(self, email: str) -> None:
         super().__init__(f"There is no account with the e-mail address {email}.")
+
+
+class RegistrationClosed(Refusal):
+    """Nobody may make an account by themselves here."""
+
+    def __init__(self) -> None:
+        super().__init__("New accounts are by invitation here. Ask whoever runs this for one.")
+
+
+class PasswordWrong(Refusal):
+    """The person is known, and that is not their present password."""
+
+    def __init__(self) -> None:
+        super().__init__("The present password is wrong.")
+
+
+class LinkDead(Refusal):
+    """A link of an invitation or a password reset that leads nowhere (any more)."""
+
+    def __init__(self) -> None:
+        super().__init__("This link is not valid, or no longer. Ask for a new one.")
+
+
+class MemberUnknown(Refusal):
+    """The tenant has no such member."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such member in this account.")
+
+
+class MemberAlready(Refusal):
+    """Who is invited belongs to the tenant."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"{email} is a member of this account already.")
+
+
+class LastOwner(Refusal):
+    """An account is never without an owner."""
+
+    def __init__(self) -> None:
+        super().__init__("This is the account's last owner. Make somebody else an owner first.")
+
+
+class InvitationUnknown(Refusal):
+    """The tenant has no such open invitation."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such open invitation in this account.")
+
+
+class KeyUnknown(Refusal):
+    """The tenant has no such key."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such key in this account.")
+
+
+class SignInUnknown(Refusal):
+    """The person has no such sign-in."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such sign-in, or it has ended.")
+
+
+class TenantUnknown(Refusal):
+    """The person belongs to no such tenant."""
+
+    def __init__(self) -> None:
+        super().__init__("You are no member of such an account.")
 
 
 class DomainMalformed(Refusal):
@@ -72,6 +146,31 @@ class StoreUnknown(Refusal):
         super().__init__("There is no such store in this account.")
 
 
+class SqlLoginUnknown(Refusal):
+    """The tenant has no such SQL login."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such SQL login in this account.")
+
+
+class TooManySqlLogins(Refusal):
+    """The tenant has as many SQL logins as it may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"This account has {most} SQL logins, the most there may be. Remove one.")
+
+
+class SqlAccessUnavailable(Refusal):
+    """The database does not let Tillstream make roles."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This installation cannot make SQL logins: its database role may not create roles. Whoever "
+            "runs it can allow that (ALTER ROLE … CREATEROLE, and GRANT tillstream_reader TO … WITH ADMIN "
+            "OPTION)."
+        )
+
+
 class TimezoneUnknown(Refusal):
     """The text is no time zone of the IANA database."""
 
@@ -84,3 +183,63 @@ class CurrencyMalformed(Refusal):
 
     def __init__(self) -> None:
         super().__init__("A currency is an ISO 4217 code of three letters, such as EUR.")
+
+
+class AppKeyMalformed(Refusal):
+    """The text is no key of an app."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An app's key is part of its webhook address: up to 63 lower-case letters, digits and "
+            "hyphens, such as outlet-store."
+        )
+
+
+class AppTaken(Refusal):
+    """An app of that key exists."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is an app {key} already. Choose another key, or remove it first.")
+
+
+class AppUnknown(Refusal):
+    """There is no app of that key, or not any more."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no app {key}. `tillstream app list` shows those there are.")
+
+
+class ClientIdMalformed(Refusal):
+    """The text is no client id."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A client id is what Shopify's dashboard shows next to the app's secret: up to 128 "
+            "characters without spaces."
+        )
+
+
+class SecretMalformed(Refusal):
+    """The text is no client secret."""
+
+    def __init__(self) -> None:
+        super().__init__("A client secret has 8 to 512 characters, none of them a space.")
+
+
+class SecretUnknown(Refusal):
+    """The app has no such secret, or it has been erased."""
+
+    def __init__(self, key: str, secret_id: int) -> None:
+        super().__init__(
+            f"The app {key} has no secret {secret_id}. `tillstream app list` shows those it has."
+        )
+
+
+class LastSecret(Refusal):
+    """Without it the app could verify nothing."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The app {key} would have no secret left and refuse all its deliveries. Add the new one "
+            f"first (tillstream app secret add {key}), or remove the app (tillstream app remove {key})."
+        )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tillstream.foundation.settings import Settings
 
-SecretField = Literal["api_secret", "access_token"]
+SecretField = Literal["api_secret", "access_token", "refresh_token"]
 
 _VERSION: Final = b"\x01"
 _KEY_ID_BYTES: Final = 4
@@ -83,6 +83,11 @@ class Keyring:
 def store_place(store_id: int, secret: SecretField) -> bytes:
     """Where a store's secret belongs. Store ids are unique across tenants."""
     return f"shops.stores/{store_id}/{secret}".encode()
+
+
+def app_place(app_key: str, secret_id: int) -> bytes:
+    """Where a secret of an app belongs."""
+    return f"shops.app_secrets/{app_key}/{secret_id}".encode()
 
 
 def _derive(master: bytes) -> bytes:
