@@ -98,9 +98,11 @@ async def post_json(
             finally:
                 await response.aclose()
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        raise Unreachable(f"No connection to it ({_name(error)}).", sent=False) from None
+        detail = f"No connection to it ({_name(error)})."
+        raise Unreachable(detail, sent=False) from None
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-        raise Unreachable(f"The exchange broke off ({_name(error)}).", sent=sent) from None
+        detail = f"The exchange broke off ({_name(error)})."
+        raise Unreachable(detail, sent=sent) from None
     return Answer(response.status_code, response.headers, body)
 
 
@@ -111,7 +113,8 @@ async def _read(response: httpx.Response, most_bytes: int) -> bytes:
     async for chunk in response.aiter_bytes(64 * 1024):
         size += len(chunk)
         if size > most_bytes:
-            raise Unreachable(f"The answer is larger than {most_bytes} bytes.", sent=True)
+            detail = f"The answer is larger than {most_bytes} bytes."
+            raise Unreachable(detail, sent=True)
         chunks.append(chunk)
     return b"".join(chunks)
 
