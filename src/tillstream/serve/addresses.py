@@ -60,13 +60,13 @@ def network_of(address: str) -> str:
     return address
 
 
-def _forwarded(scope: Mapping[str, Any]) -> list[str]:
+def _forwarded(scope: Mapping[str, Any]) -> Sequence[str]:
     lines = [
         value.decode("latin-1")
         for name, value in scope.get("headers", ())
         if name == b"x-forwarded-for"
     ]
-    return ",".join(lines).split(",")[-_MOST_HOPS:] if lines else []
+    return ",".join(lines).split(",")[-_MOST_HOPS:] if lines else ()
 
 
 def _parse(text: str) -> Address | None:

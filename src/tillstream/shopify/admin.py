@@ -198,10 +198,11 @@ class AdminClient:
         self.served_version = answer.headers.get("x-shopify-api-version", self.served_version)
         value = answer.json()
         fields = cast("dict[str, Any]", value) if isinstance(value, dict) else None
-        self._learn(document, fields)
         judged = _judge(self.shop, answer, fields, token)
         if isinstance(judged, _Again) and isinstance(judged.problem, AdminThrottled):
             self._bucket.empty(self._clock())
+        # After that, because what Shopify says is left is surer than that nothing is.
+        self._learn(document, fields)
         return judged
 
     def _learn(self, document: str, fields: dict[str, Any] | None) -> None:
@@ -216,6 +217,7 @@ class AdminClient:
 
 
 _OK: Final = 200
+_TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
 
 
@@ -241,31 +243,32 @@ def _judge(
     return data
 
 
+_REFUSED: Final[Mapping[int, tuple[Kind, str]]] = {
+    401: ("token", "no longer accepts our token; connect the store again"),
+    403: ("forbidden", "does not allow this to our app"),
+    404: ("unknown", "has no Admin API at its address"),
+    430: ("security", "turned us away: Shopify's protection took us for an attacker"),
+}
+_LOCKED: Final[Mapping[int, str]] = {
+    402: "is frozen until its owner settles with Shopify",
+    423: "is locked by Shopify for now",
+}
+
+
 def _judge_status(shop: str, answer: Answer, said: str) -> AdminProblem | _Again:
     status = answer.status
     words = f" (HTTP status {status})." + (f" It says: {said}" if said else "")
-    match status:
-        case 401:
-            return AdminRefused(
-                "token", f"{shop} no longer accepts our token; connect the store again{words}"
-            )
-        case 402:
-            return ShopLocked(f"{shop} is frozen until its owner settles with Shopify{words}")
-        case 403:
-            return AdminRefused("forbidden", f"{shop} does not allow this to our app{words}")
-        case 404:
-            return AdminRefused("unknown", f"There is no Admin API for {shop}{words}")
-        case 423:
-            return ShopLocked(f"{shop} is locked by Shopify for now{words}")
-        case 429:
-            problem = AdminThrottled(f"{shop} asks to slow down{words}")
-            return _Again(problem, _retry_after(answer), executed=False)
-        case 430:
-            return AdminRefused("security", f"Shopify's protection turned us away{words}")
-        case _ if status >= _SERVER_ERROR:
-            return _Again(AdminUnavailable(f"{shop} cannot answer now{words}"))
-        case _:
-            return AdminUnavailable(f"{shop} gave an unexpected answer{words}")
+    if status in _REFUSED:
+        kind, sentence = _REFUSED[status]
+        return AdminRefused(kind, f"{shop} {sentence}{words}")
+    if status in _LOCKED:
+        return ShopLocked(f"{shop} {_LOCKED[status]}{words}")
+    if status == _TOO_MANY:
+        problem = AdminThrottled(f"{shop} asks to slow down{words}")
+        return _Again(problem, _retry_after(answer), executed=False)
+    if status >= _SERVER_ERROR:
+        return _Again(AdminUnavailable(f"{shop} cannot answer now{words}"))
+    return AdminUnavailable(f"{shop} gave an unexpected answer{words}")
 
 
 def _retry_after(answer: Answer) -> float:

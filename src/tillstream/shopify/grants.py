@@ -79,7 +79,7 @@ def authorization_address(
     return f"{admin_address(shop, stand_in)}/admin/oauth/authorize?{urlencode(query)}"
 
 
-async def exchange_code(
+async def exchange_code(  # noqa: PLR0913 - what the exchange is made of
     http: httpx.AsyncClient,
     shop: str,
     client_id: str,
@@ -100,7 +100,7 @@ async def exchange_code(
     return await _ask(http, shop, body, tuple(secret.values()), now=now, stand_in=stand_in)
 
 
-async def refresh_grant(
+async def refresh_grant(  # noqa: PLR0913 - what the exchange is made of
     http: httpx.AsyncClient,
     shop: str,
     client_id: str,
@@ -190,10 +190,10 @@ def _error_of(value: object) -> tuple[str, str]:
 def _read_grant(value: object, now: datetime) -> Grant:
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     if fields.get("associated_user") is not None:
-        raise _unexpected("a token of one person; the app has to ask for an offline one")
+        raise _unexpected("online")
     scopes = fields.get("scope")
     if not isinstance(scopes, str):
-        raise _unexpected("no list of scopes")
+        raise _unexpected("scope")
     refresh = fields.get("refresh_token")
     return Grant(
         access_token=_token(fields.get("access_token")),
@@ -206,21 +206,30 @@ def _read_grant(value: object, now: datetime) -> Grant:
 
 def _token(value: object) -> str:
     if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise _unexpected("no token")
+        raise _unexpected("token")
     return value
 
 
 def _moment(seconds: object, now: datetime) -> datetime | None:
     if seconds is None:
         return None
-    if isinstance(seconds, bool) or not isinstance(seconds, int):
-        raise _unexpected("a lifetime that is no number")
-    if not 0 <= seconds <= _LONGEST_LIFE:
-        raise _unexpected("an impossible lifetime")
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or not _is_life(seconds):
+        raise _unexpected("lifetime")
     return now + timedelta(seconds=seconds)
 
 
-def _unexpected(what: str) -> GrantRefused:
-    return GrantRefused(
-        "unexpected", f"Shopify's answer to the request for a token holds {what}.", lasting=False
-    )
+def _is_life(seconds: int) -> bool:
+    return 0 <= seconds <= _LONGEST_LIFE
+
+
+_UNEXPECTED: Final[Mapping[str, str]] = {
+    "online": "a token of one person; the app has to ask for an offline one",
+    "scope": "no list of scopes",
+    "token": "no token that can be used",
+    "lifetime": "no lifetime that makes sense",
+}
+
+
+def _unexpected(field_at_fault: str) -> GrantRefused:
+    detail = f"Shopify's answer to the request for a token holds {_UNEXPECTED[field_at_fault]}."
+    return GrantRefused("unexpected", detail, lasting=False)

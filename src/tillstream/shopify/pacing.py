@@ -6,8 +6,10 @@ https://shopify.dev/docs/api/usage/limits#graphql-admin-api-rate-limits
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 # Until the first answer tells more: the smallest bucket that Shopify documents, full.
 _FIRST_SIZE: Final = 1000.0
