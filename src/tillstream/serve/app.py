@@ -18,9 +18,12 @@ from tillstream.serve.context import Context, JournalProbe, mint_of
 from tillstream.serve.live import LiveHub
 from tillstream.serve.meters import Meters
 from tillstream.serve.problems import answer_with_problems
-from tillstream.serve.routes import analytics, auth, live, probes, stores
+from tillstream.serve.routes import analytics, auth, live, probes, sql_access, stores
 from tillstream.serve.shell import Shell
+from tillstream.shops.mail import Postbox
+from tillstream.shops.recovery import LinkSigner
 from tillstream.shops.sealing import Keyring
+from tillstream.shops.sql_access import told_endpoint
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -33,6 +36,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     stores.router,
     analytics.router,
     live.router,
+    sql_access.router,
     probes.router,
 )
 
@@ -59,19 +63,24 @@ def create_app(
     Its lifespan runs the live hub: a server has to run it.
     """
     context = Context(
+        settings=settings,
         pool=pool,
         mint=mint_of(settings),
+        links=LinkSigner.of(settings.jwt_secret),
+        postbox=Postbox(settings.mail_server),
         keyring=Keyring.from_settings(settings),
         host=settings.host,
         live=LiveHub(pool, listen_url, clock),
         meters=Meters(),
         frontend_url=settings.frontend_url,
         journal_status=journal_status,
+        sql_endpoint=told_endpoint(settings),
         clock=clock,
         random=random,
     )
     app = bare_app(_lifespan)
     app.state.context = context
+    app.state.settings = settings
     _serve_site(app, site.packaged_site())
     if settings.frontend_url is not None:
         _let_call(app, settings.frontend_url)
@@ -108,6 +117,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     context = cast("Context", app.state.context)
     async with context.live.running():
         yield
+    await context.afterwards.settle()
 
 
 def _let_call(app: FastAPI, origin: str) -> None:

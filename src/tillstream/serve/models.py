@@ -21,6 +21,7 @@ Line = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x
 SecretText = Annotated[
     str, StringConstraints(min_length=1, max_length=512, pattern=r"^[\x21-\x7e]+$")
 ]
+ClientId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
 Stage = Literal["open", "abandoned", "recovered", "converted"]
 Cursor = Annotated[
     str | None, Field(description="Send it as `cursor` for the next page; null on the last one.")
@@ -98,6 +99,10 @@ class NewStore(BaseModel):
         default=None, examples=["EUR"], description="ISO 4217 code; else learnt from the shop."
     )
     abandonment_window_minutes: int | None = Field(default=None, ge=1, le=43_200)
+    api_key: ClientId | None = Field(
+        default=None,
+        description="Client id of the store's own custom app; connecting by OAuth then uses it.",
+    )
 
 
 class StoreChanges(BaseModel):
@@ -109,6 +114,15 @@ class StoreChanges(BaseModel):
     timezone: str | None = None
     currency: str | None = None
     abandonment_window_minutes: int | None = Field(default=None, ge=1, le=43_200)
+    api_key: ClientId | None = None
+
+
+class StoreWarning(BaseModel):
+    """Something about a store's connection that somebody should see to."""
+
+    code: str = Field(examples=["scopes_missing"], description="Stable; switch on this.")
+    title: str
+    detail: str = Field(description="A sentence for people that says what to do.")
 
 
 class Store(BaseModel):
@@ -125,6 +139,17 @@ class Store(BaseModel):
     has_api_secret: bool
     has_access_token: bool
     created_at: datetime
+    status: Literal["connected", "needs_reconnect", "uninstalled"]
+    app: str = Field(description="Key of the app it is connected by; empty for the default one.")
+    api_key: str | None = Field(description="Client id of the store's own custom app, if any.")
+    connected_by: Literal["secret", "oauth"]
+    proved: bool = Field(description="Whether Shopify confirmed that the shop agrees.")
+    granted_scopes: list[str] = Field(description="Empty until Shopify has told them.")
+    missing_scopes: list[str] = Field(description="Those needed that were not granted.")
+    warnings: list[StoreWarning]
+    installed_at: datetime | None
+    uninstalled_at: datetime | None
+    erase_at: datetime | None = Field(description="When its data is erased; null if it stays.")
 
 
 class Stores(BaseModel):

@@ -35,14 +35,18 @@ _FIND_BY_DOMAIN: LiteralString = """
 SELECT id, removed_at IS NULL FROM shops.stores WHERE tenant_id = %s AND domain = %s FOR UPDATE
 """
 _INSERT: LiteralString = """
-INSERT INTO shops.stores (tenant_id, domain, name, timezone, currency, abandonment_window)
+INSERT INTO shops.stores
+  (tenant_id, domain, name, timezone, currency, abandonment_window, client_id)
 VALUES (%(tenant)s, %(domain)s, coalesce(%(name)s, ''), %(timezone)s, %(currency)s,
-        coalesce(%(window)s, interval '10 minutes'))
+        coalesce(%(window)s, interval '10 minutes'), %(client_id)s)
 RETURNING id
 """
 _REVIVE: LiteralString = """
 UPDATE shops.stores
-SET removed_at = NULL, name = coalesce(%(name)s, name), timezone = coalesce(%(timezone)s, timezone),
+SET removed_at = NULL, uninstalled_at = NULL, erase_at = NULL, proved_at = NULL,
+    connected_by = 'secret', app_key = '', warnings = '[]', token_problem = NULL,
+    client_id = coalesce(%(client_id)s, client_id),
+    name = coalesce(%(name)s, name), timezone = coalesce(%(timezone)s, timezone),
     currency = coalesce(%(currency)s, currency),
     abandonment_window = coalesce(%(window)s, abandonment_window)
 WHERE tenant_id = %(tenant)s AND domain = %(domain)s
@@ -51,35 +55,49 @@ RETURNING id
 _SEAL_SIGNING: LiteralString = """
 UPDATE shops.stores SET api_secret_sealed = %s WHERE tenant_id = %s AND id = %s
 """
+# A token that a person gave has no successor, and stands for the app being installed (again).
 _SEAL_ACCESS: LiteralString = """
-UPDATE shops.stores SET access_token_sealed = %s WHERE tenant_id = %s AND id = %s
+UPDATE shops.stores
+SET uninstalled_at = NULL, erase_at = NULL, access_token_sealed = %(sealed)s,
+    access_token_expires_at = NULL, refresh_token_sealed = NULL, refresh_token_expires_at = NULL,
+    token_problem = NULL, token_failures = 0, token_retry_at = NULL, granted_scopes = NULL,
+    installed_at = coalesce(%(now)s, installed_at), warnings = '[]',
+    subscriptions_audited_at = NULL, audit_failures = 0, audit_retry_at = NULL
+WHERE tenant_id = %(tenant)s AND id = %(store)s
 """
 _LIST: LiteralString = """
 SELECT id, domain, name, timezone, currency, abandonment_window, has_api_secret, has_access_token,
-       created_at
+       created_at, app_key, client_id, connected_by, proved_at, granted_scopes, token_problem,
+       installed_at, uninstalled_at, erase_at, warnings
 FROM shops.stores WHERE tenant_id = %s AND removed_at IS NULL ORDER BY domain
 """
 _FIND: LiteralString = """
 SELECT id, domain, name, timezone, currency, abandonment_window, has_api_secret, has_access_token,
-       created_at
+       created_at, app_key, client_id, connected_by, proved_at, granted_scopes, token_problem,
+       installed_at, uninstalled_at, erase_at, warnings
 FROM shops.stores WHERE tenant_id = %s AND id = %s AND removed_at IS NULL
 """
 _CHANGE: LiteralString = """
 UPDATE shops.stores
 SET name = coalesce(%(name)s, name), timezone = coalesce(%(timezone)s, timezone),
     currency = coalesce(%(currency)s, currency),
-    abandonment_window = coalesce(%(window)s, abandonment_window)
+    abandonment_window = coalesce(%(window)s, abandonment_window),
+    client_id = coalesce(%(client_id)s, client_id)
 WHERE tenant_id = %(tenant)s AND id = %(store)s AND removed_at IS NULL
 RETURNING id
 """
 _REMOVE: LiteralString = """
-UPDATE shops.stores SET removed_at = %s, api_secret_sealed = NULL, access_token_sealed = NULL
+UPDATE shops.stores
+SET removed_at = %s, api_secret_sealed = NULL, access_token_sealed = NULL,
+    access_token_expires_at = NULL, refresh_token_sealed = NULL, refresh_token_expires_at = NULL
 WHERE tenant_id = %s AND id = %s AND removed_at IS NULL
 RETURNING id
 """
 _DIRECTORY: LiteralString = """
 SELECT u.email, s.id, s.domain, s.name, s.timezone, s.currency, s.abandonment_window,
-       s.has_api_secret, s.has_access_token, s.created_at
+       s.has_api_secret, s.has_access_token, s.created_at, s.app_key, s.client_id, s.connected_by,
+       s.proved_at, s.granted_scopes, s.token_problem, s.installed_at, s.uninstalled_at, s.erase_at,
+       s.warnings
 FROM shops.stores AS s
 JOIN shops.memberships AS m ON m.tenant_id = s.tenant_id AND m.role = 'owner'
 JOIN shops.users AS u ON u.id = m.user_id
@@ -104,6 +122,22 @@ class Store:
     has_api_secret: bool
     has_access_token: bool
     created_at: datetime
+    app_key: str = ""
+    """The app it is connected by; empty for the default one."""
+    client_id: str | None = None
+    """Of the store's own custom app, if it has one."""
+    connected_by: str = "secret"
+    proved_at: datetime | None = None
+    """When Shopify confirmed that the shop agrees; None while it is only claimed."""
+    granted_scopes: str | None = None
+    """As Shopify told them, separated by commas; None if it has not."""
+    token_problem: str | None = None
+    """Why the token will not work again; None while it may."""
+    installed_at: datetime | None = None
+    uninstalled_at: datetime | None = None
+    erase_at: datetime | None = None
+    warnings: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    """What the steward found, as code and detail."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +150,7 @@ class StoreDetails:
     abandonment_window: timedelta | None = None
     api_secret: str | None = field(default=None, repr=False)
     access_token: str | None = field(default=None, repr=False)
+    client_id: str | None = None
 
 
 def parse_timezone(text: str) -> str:
@@ -148,9 +183,17 @@ def parse_currency(text: str) -> str:
 
 
 async def connect_store(
-    connection: Connection, keyring: Keyring, tenant_id: int, domain: str, details: StoreDetails
+    connection: Connection,
+    keyring: Keyring,
+    tenant_id: int,
+    domain: str,
+    details: StoreDetails,
+    now: datetime | None = None,
 ) -> Store:
     """Connect a shop to the tenant, inside its transaction. A store it removed comes back as it was.
+
+    It is claimed by that, not proved: see ``shops.connections``. ``now`` is when an access token
+    counts as given.
 
     Raises:
         DomainMalformed, TimezoneUnknown, CurrencyMalformed: what was told cannot be right.
@@ -171,7 +214,7 @@ async def connect_store(
         # Whether this tenant in another tab or another tenant, the shop was connected just now.
         raise DomainTaken(shop) from error
     store_id = _the_row(row)[0]
-    await _keep_secrets(connection, keyring, tenant_id, store_id, details)
+    await _keep_secrets(connection, keyring, tenant_id, store_id, details, now)
     return await find_store(connection, tenant_id, store_id)
 
 
@@ -194,7 +237,12 @@ async def find_store(connection: Connection, tenant_id: int, store_id: int) -> S
 
 
 async def change_store(
-    connection: Connection, keyring: Keyring, tenant_id: int, store_id: int, details: StoreDetails
+    connection: Connection,
+    keyring: Keyring,
+    tenant_id: int,
+    store_id: int,
+    details: StoreDetails,
+    now: datetime | None = None,
 ) -> Store:
     """Change what ``details`` tells, inside the tenant's transaction.
 
@@ -208,7 +256,7 @@ async def change_store(
     }
     if await (await connection.execute(_CHANGE, values)).fetchone() is None:
         raise StoreUnknown
-    await _keep_secrets(connection, keyring, tenant_id, store_id, details)
+    await _keep_secrets(connection, keyring, tenant_id, store_id, details, now)
     return await find_store(connection, tenant_id, store_id)
 
 
@@ -225,20 +273,27 @@ async def disconnect_store(
 
 
 async def _keep_secrets(
-    connection: Connection, keyring: Keyring, tenant_id: int, store_id: int, details: StoreDetails
+    connection: Connection,
+    keyring: Keyring,
+    tenant_id: int,
+    store_id: int,
+    details: StoreDetails,
+    now: datetime | None,
 ) -> None:
     if details.api_secret is not None:
         sealed = keyring.seal(details.api_secret.encode(), store_place(store_id, "api_secret"))
         await connection.execute(_SEAL_SIGNING, (sealed, tenant_id, store_id))
     if details.access_token is not None:
         sealed = keyring.seal(details.access_token.encode(), store_place(store_id, "access_token"))
-        await connection.execute(_SEAL_ACCESS, (sealed, tenant_id, store_id))
+        values = {"sealed": sealed, "tenant": tenant_id, "store": store_id, "now": now}
+        await connection.execute(_SEAL_ACCESS, values)
 
 
 def _checked(details: StoreDetails) -> dict[str, object]:
     return {
         "window": details.abandonment_window,
         "name": details.name,
+        "client_id": details.client_id,
         "timezone": None if details.timezone is None else parse_timezone(details.timezone),
         "currency": None if details.currency is None else parse_currency(details.currency),
     }

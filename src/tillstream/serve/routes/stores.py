@@ -3,46 +3,66 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Request, Response
 
+from tillstream.foundation.settings import Settings
 from tillstream.serve import models
 from tillstream.serve.context import SignedIn, parse_id
 from tillstream.serve.problems import answers
+from tillstream.shopify.scopes import missing_scopes, parse_scopes
+from tillstream.shops import connections
 from tillstream.shops import stores as shops
 from tillstream.shops.refusals import StoreUnknown
 
 router = APIRouter(prefix="/api/stores", tags=["stores"])
 
 
+def _settings(request: Request) -> Settings:
+    return cast("Settings", request.app.state.settings)
+
+
+InSettings = Annotated[Settings, Depends(_settings)]
+
+
 @router.get("", responses=answers(401))
-async def list_stores(visit: SignedIn) -> models.Stores:
-    """The connected stores, by domain."""
+async def list_stores(visit: SignedIn, settings: InSettings) -> models.Stores:
+    """The connected stores, by domain; also those whose app was uninstalled, until they are erased."""
     async with visit.transaction() as connection:
         stores = await shops.list_connected(connection, visit.tenant_id)
-    return models.Stores(stores=[_shown(store) for store in stores])
+    return models.Stores(stores=[_shown(store, settings) for store in stores])
 
 
 @router.post("", status_code=201, responses=answers(401, 403, 409, 422))
-async def connect_store(body: models.NewStore, visit: SignedIn, response: Response) -> models.Store:
+async def connect_store(
+    body: models.NewStore, visit: SignedIn, settings: InSettings, response: Response
+) -> models.Store:
     """Connect a shop by a custom app of its own, without OAuth. Takes the role owner.
 
-    A shop can be connected to one account at a time. A store that this account removed comes
+    That claims the shop; `GET /api/auth/shopify` proves it, and a proof wins over a claim. A shop can
+    be connected to one account at a time. A store that this account removed comes
     back with its data. Secrets are sealed and never returned.
     """
     async with visit.transaction("owner") as connection:
         store = await shops.connect_store(
-            connection, visit.context.keyring, visit.tenant_id, body.domain, _details(body)
+            connection,
+            visit.context.keyring,
+            visit.tenant_id,
+            body.domain,
+            _details(body),
+            visit.context.clock(),
         )
     response.headers["Location"] = f"/api/stores/{store.id}"
-    return _shown(store)
+    return _shown(store, settings)
 
 
 @router.get("/{id}", responses=answers(401, 404))
-async def get_store(id: str, visit: SignedIn) -> models.Store:  # noqa: A002
+async def get_store(id: str, visit: SignedIn, settings: InSettings) -> models.Store:  # noqa: A002
     """One of the connected stores."""
     async with visit.transaction() as connection:
-        return _shown(await shops.find_store(connection, visit.tenant_id, _known_id(id)))
+        store = await shops.find_store(connection, visit.tenant_id, _known_id(id))
+    return _shown(store, settings)
 
 
 @router.patch("/{id}", responses=answers(401, 403, 404, 422))
@@ -50,13 +70,19 @@ async def change_store(
     id: str,  # noqa: A002
     body: models.StoreChanges,
     visit: SignedIn,
+    settings: InSettings,
 ) -> models.Store:
     """Change what the body names; the rest stays. Takes the role owner."""
     async with visit.transaction("owner") as connection:
         store = await shops.change_store(
-            connection, visit.context.keyring, visit.tenant_id, _known_id(id), _details(body)
+            connection,
+            visit.context.keyring,
+            visit.tenant_id,
+            _known_id(id),
+            _details(body),
+            visit.context.clock(),
         )
-    return _shown(store)
+    return _shown(store, settings)
 
 
 @router.delete("/{id}", status_code=204, response_class=Response, responses=answers(401, 403, 404))
@@ -84,10 +110,19 @@ def _details(body: models.NewStore | models.StoreChanges) -> shops.StoreDetails:
         abandonment_window=None if minutes is None else timedelta(minutes=minutes),
         api_secret=body.api_secret,
         access_token=body.access_token,
+        client_id=body.api_key,
     )
 
 
-def _shown(store: shops.Store) -> models.Store:
+def _shown(store: shops.Store, settings: Settings) -> models.Store:
+    granted = parse_scopes(store.granted_scopes or "")
+    # Until Shopify has told what was granted, nothing is known to be missing.
+    missing = (
+        frozenset[str]()
+        if store.granted_scopes is None
+        else missing_scopes(granted, parse_scopes(settings.shopify_scopes))
+    )
+    warnings = connections.warnings_of(store, missing)
     return models.Store(
         id=str(store.id),
         domain=store.domain,
@@ -98,4 +133,18 @@ def _shown(store: shops.Store) -> models.Store:
         has_api_secret=store.has_api_secret,
         has_access_token=store.has_access_token,
         created_at=store.created_at,
+        status=connections.standing(store),
+        app=store.app_key,
+        api_key=store.client_id,
+        connected_by=cast("Literal['secret', 'oauth']", store.connected_by),
+        proved=store.proved_at is not None,
+        granted_scopes=sorted(granted),
+        missing_scopes=sorted(missing),
+        warnings=[
+            models.StoreWarning(code=one.code, title=one.title, detail=one.detail)
+            for one in warnings
+        ],
+        installed_at=store.installed_at,
+        uninstalled_at=store.uninstalled_at,
+        erase_at=store.erase_at,
     )

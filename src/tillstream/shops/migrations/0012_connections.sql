@@ -168,8 +168,7 @@ CREATE FUNCTION shops.own_app_secret(sought_state bytea, at timestamptz)
 --   won          another tenant had only claimed it, or it was uninstalled there: it loses it
 --   transferred  its owner gave a code: that is used up now
 --   taken        another tenant has proved it
-CREATE FUNCTION shops.take_over(state bytea, at timestamptz, OUT verdict text,
-                                OUT loser_tenant_id bigint, OUT loser_store_id bigint)
+CREATE FUNCTION shops.take_over(state bytea, at timestamptz, OUT verdict text)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
   DECLARE
@@ -199,8 +198,6 @@ CREATE FUNCTION shops.take_over(state bytea, at timestamptz, OUT verdict text,
       verdict := CASE WHEN transfer IS NULL THEN 'taken' ELSE 'transferred' END;
     END IF;
     IF verdict <> 'taken' THEN
-      loser_tenant_id := holder.tenant_id;
-      loser_store_id := holder.id;
       UPDATE shops.stores AS s
         SET removed_at = at, api_secret_sealed = NULL, access_token_sealed = NULL,
             refresh_token_sealed = NULL, access_token_expires_at = NULL,
@@ -210,6 +207,10 @@ CREATE FUNCTION shops.take_over(state bytea, at timestamptz, OUT verdict text,
             warnings = jsonb_build_array(jsonb_build_object(
               'code', verdict, 'detail', 'Another account has connected this shop since.'))
         WHERE s.tenant_id = holder.tenant_id AND s.id = holder.id;
+      -- Its owners are told in their own log; whoever takes over learns nothing of them.
+      INSERT INTO shops.audit (tenant_id, at, actor, action, subject, detail)
+        VALUES (holder.tenant_id, at, 'shopify', 'store.lost', holder.domain,
+                jsonb_build_object('how', verdict));
     END IF;
   END $$;
 
