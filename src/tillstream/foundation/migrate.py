@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 Role = Literal["api", "worker"]
 
@@ -25,6 +25,12 @@ STAGES: tuple[str, ...] = ("foundation", "shops", "journal", "mirror", "rollup")
 """The packages that own tables, in the order in which they may refer to each other."""
 
 _LOCK = 7211833
+_LOGINS: LiteralString = """
+SELECT r.rolname, (SELECT count(*) FROM pg_stat_activity AS a WHERE a.usename = r.rolname)
+FROM pg_roles AS r
+WHERE left(r.rolname, -8) = ANY (%(stems)s::text[])
+ORDER BY r.rolname
+"""
 _CREATE_LOG: LiteralString = """
 CREATE TABLE IF NOT EXISTS public.tillstream_migrations (
   number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
@@ -109,12 +115,19 @@ def login_url(admin_url: str, role: Role, key: bytes) -> str:
     parameters = conninfo_to_dict(admin_url)
     database = str(parameters.get("dbname") or parameters.get("user") or "postgres")
     return make_conninfo(
-        admin_url, user=_login_name(database, role), password=_password(database, role, key)
+        admin_url, user=_login_name(database, role, key), password=_password(database, role, key)
     )
 
 
-def _login_name(database: str, role: Role) -> str:
-    return f"tillstream_{role}_{hashlib.sha256(database.encode()).hexdigest()[:10]}"
+def _login_name(database: str, role: Role, key: bytes) -> str:
+    # Each key has logins of its own: while it is replaced, processes with the key of before and
+    # processes with the new one work side by side.
+    mark = hmac.new(key, f"postgres login name {database}".encode(), "sha256").hexdigest()[:8]
+    return f"{_login_stem(database, role)}{mark}"
+
+
+def _login_stem(database: str, role: Role) -> str:
+    return f"tillstream_{role}_{hashlib.sha256(database.encode()).hexdigest()[:10]}_"
 
 
 def _password(database: str, role: Role, key: bytes) -> str:
@@ -127,14 +140,19 @@ def _create_logins(connection: psycopg.Connection[Any], key: bytes) -> None:
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(7211834)")
         for role in roles:
-            name = sql.Identifier(_login_name(database, role))
+            login = _login_name(database, role, key)
+            name = sql.Identifier(login)
             exists = connection.execute(
-                "SELECT 1 FROM pg_roles WHERE rolname = %s", (_login_name(database, role),)
+                "SELECT 1 FROM pg_roles WHERE rolname = %s", (login,)
             ).fetchone()
             verb = sql.SQL("ALTER") if exists else sql.SQL("CREATE")
+            # Only the verifier is sent: a statement may be shown to others while it runs, or logged.
+            verifier = connection.pgconn.encrypt_password(
+                _password(database, role, key).encode(), login.encode(), b"scram-sha-256"
+            )
             connection.execute(
                 sql.SQL("{} ROLE {} LOGIN INHERIT PASSWORD {}").format(
-                    verb, name, sql.Literal(_password(database, role, key))
+                    verb, name, sql.Literal(verifier.decode())
                 )
             )
             connection.execute(
@@ -143,6 +161,34 @@ def _create_logins(connection: psycopg.Connection[Any], key: bytes) -> None:
             connection.execute(
                 sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), name)
             )
+        # Otherwise everybody may make temporary tables, and in them functions of their own.
+        # (Who does not own the database is told that nothing changed.)
+        connection.execute(
+            sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database))
+        )
+
+
+def earlier_logins(connection: psycopg.Connection[Any], keys: Sequence[bytes]) -> dict[str, int]:
+    """Logins of this database that belong to none of ``keys``, and how many sessions each has."""
+    database = connection.info.dbname
+    roles: tuple[Role, ...] = ("api", "worker")
+    known = {_login_name(database, role, key) for role in roles for key in keys}
+    stems = [_login_stem(database, role) for role in roles]
+    rows = connection.execute(_LOGINS, {"stems": stems}).fetchall()
+    return {str(login): int(sessions) for login, sessions in rows if login not in known}
+
+
+def drop_logins(connection: psycopg.Connection[Any], logins: Iterable[str]) -> None:
+    """Remove logins that nobody is to use any more; sessions that they have open go on."""
+    database = sql.Identifier(connection.info.dbname)
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(7211834)")
+        for login in logins:
+            name = sql.Identifier(login)
+            connection.execute(
+                sql.SQL("REVOKE CONNECT ON DATABASE {} FROM {}").format(database, name)
+            )
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(name))
 
 
 def is_current(numbers: set[int]) -> bool:

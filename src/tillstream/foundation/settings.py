@@ -5,14 +5,15 @@ Every setting is listed once, in ``SETTINGS``; ``docs/settings.md`` is generated
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tillstream.foundation.endpoints import Endpoint, parse_endpoint
+from tillstream.foundation.keyfile import KEY, OLD_KEYS, read_secrets, write_secrets
 from tillstream.foundation.loopback import is_loopback
 from tillstream.foundation.mail_server import MailServer
 
@@ -66,6 +67,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "generated in the data folder",
         secret=True,
     ),
+    Setting(
+        "TILLSTREAM_OLD_KEYS",
+        "Earlier keys, separated by commas: they open what they sealed until `tillstream keys rotate` has sealed it anew.",
+        "none",
+        secret=True,
+    ),
     Setting("SHOPIFY_API_KEY", "Client id of the default Shopify app.", "none"),
     Setting(
         "SHOPIFY_API_SECRET",
@@ -103,9 +110,24 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("TILLSTREAM_MAIL_FROM", "Sender of invitations and password links.", "none"),
     Setting(
+        "TILLSTREAM_SQL_LISTEN",
+        "Address and port, such as 127.0.0.1:5433, at which the embedded database lets merchants' SQL logins in (and nobody else). Not encrypted: loopback or a private network.",
+        "its socket only",
+    ),
+    Setting(
+        "TILLSTREAM_SQL_HOST",
+        "Host or host:port of the database as merchants' SQL logins reach it, if it is not the one that Tillstream itself uses.",
+        "that of the database",
+    ),
+    Setting(
         "TILLSTREAM_PARTITIONS",
         "Partitions over which stores are spread, the most workers that can share the work; fixed once data exists.",
         "8",
+    ),
+    Setting(
+        "TILLSTREAM_SECRET_OVERLAP",
+        "Hours for which a store's signing secret is still accepted after another has replaced it.",
+        "24",
     ),
     Setting("TILLSTREAM_MAX_BODY", "Largest webhook body that is accepted, in bytes.", "16777216"),
     Setting(
@@ -151,9 +173,14 @@ class Settings:
     retention_days: int
     log_level: str
     shopify_address: str | None = None
+    sql_listen: Endpoint | None = None
+    sql_host: Endpoint | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     registration_open: bool = True
     mail_server: MailServer | None = None
+    old_keys: tuple[bytes, ...] = ()
+    key_file: Path | None = None
+    secret_overlap: timedelta = timedelta(hours=24)
 
     def __repr__(self) -> str:
         return f"Settings(port={self.port}, data={str(self.data)!r}, host={self.host!r})"
@@ -200,9 +227,16 @@ def load_settings(environment: Mapping[str, str], *, generate: bool) -> Settings
         retention_days=_integer(values, "TILLSTREAM_RETENTION_DAYS", 30, 1, 3650),
         log_level=_log_level(values),
         shopify_address=_stand_in(values),
+        sql_listen=_endpoint(values, "TILLSTREAM_SQL_LISTEN"),
+        sql_host=_endpoint(values, "TILLSTREAM_SQL_HOST"),
         trusted_proxies=_networks(values, "TILLSTREAM_TRUSTED_PROXIES"),
         registration_open=_registration_open(values),
         mail_server=_mail_server(values),
+        old_keys=_old_keys(values),
+        key_file=data / "secrets.json" if generate and KEY not in environment else None,
+        secret_overlap=timedelta(
+            hours=_integer(values, "TILLSTREAM_SECRET_OVERLAP", 24, 0, 24 * 365)
+        ),
     )
 
 
@@ -216,15 +250,14 @@ def _with_secrets(environment: Mapping[str, str], data: Path, *, generate: bool)
     if not generate:
         return values
     stored = _stored_secrets(data)
-    return {**stored, **values}
+    older = [one for one in (values.get(OLD_KEYS, ""), stored.get(OLD_KEYS, "")) if one.strip()]
+    return {**stored, **values, OLD_KEYS: ",".join(older)}
 
 
 def _stored_secrets(data: Path) -> dict[str, str]:
     file = data / "secrets.json"
     try:
-        stored: dict[str, str] = json.loads(file.read_text())
-    except FileNotFoundError:
-        stored = {}
+        stored = read_secrets(file)
     except ValueError as error:
         message = f"{file} is no JSON ({error}). Restore it from a backup: what it sealed cannot be read without it."
         raise SettingWrong(message) from error
@@ -233,16 +266,7 @@ def _stored_secrets(data: Path) -> dict[str, str]:
     }
     if missing:
         stored.update(missing)
-        data.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        with os.fdopen(
-            os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
-        ) as handle:
-            json.dump(stored, handle, indent=1)
-            handle.flush()
-            os.fsync(handle.fileno())
-        partial.replace(file)
+        write_secrets(file, stored)
     return stored
 
 
@@ -271,6 +295,18 @@ def _key(values: Mapping[str, str]) -> bytes:
         message = "TILLSTREAM_KEY must be 64 hexadecimal digits (32 random bytes)."
         raise SettingWrong(message)
     return key
+
+
+def _old_keys(values: Mapping[str, str]) -> tuple[bytes, ...]:
+    text = values.get(OLD_KEYS, "").strip()
+    try:
+        keys = tuple(bytes.fromhex(part.strip()) for part in text.split(",")) if text else ()
+    except ValueError:
+        keys = (b"",)
+    if any(len(key) != 32 for key in keys):  # noqa: PLR2004
+        message = f"{OLD_KEYS} must be keys of 64 hexadecimal digits each, separated by commas."
+        raise SettingWrong(message)
+    return keys
 
 
 def _api_secrets(values: Mapping[str, str]) -> tuple[bytes, ...]:
@@ -306,6 +342,15 @@ def _stand_in(values: Mapping[str, str]) -> str | None:
         message = "TILLSTREAM_SHOPIFY_ADDRESS must be on loopback, such as http://127.0.0.1:8099; unset it to reach Shopify."
         raise SettingWrong(message)
     return address.rstrip("/") or None
+
+
+def _endpoint(values: Mapping[str, str], name: str) -> Endpoint | None:
+    text = values.get(name, "").strip()
+    try:
+        return parse_endpoint(text, 5432) if text else None
+    except ValueError as error:
+        message = f"{name} must be such as db.example.com:5432: {error}."
+        raise SettingWrong(message) from error
 
 
 def _networks(values: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:

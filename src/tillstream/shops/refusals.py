@@ -243,3 +243,12 @@ class LastSecret(Refusal):
             f"The app {key} would have no secret left and refuse all its deliveries. Add the new one "
             f"first (tillstream app secret add {key}), or remove the app (tillstream app remove {key})."
         )
+
+
+class RotationUnderWay(Refusal):
+    """Another process replaces the key just now."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The keys are being rotated already. Wait for that to end, and run it again."
+        )
