@@ -137,6 +137,16 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "TILLSTREAM_RETENTION_DAYS", "Days for which received frames are kept for replay.", "30"
     ),
     Setting(
+        "TILLSTREAM_CLAIMS",
+        "open: a shop's deliveries go to whoever connected it; proved: only once Shopify has confirmed, by OAuth or an Admin API access token, that the shop agrees.",
+        "open",
+    ),
+    Setting(
+        "TILLSTREAM_ERASE_AFTER_DAYS",
+        "Days from the uninstallation of the app until a store's data is erased, unless the account chose others.",
+        "30",
+    ),
+    Setting(
         "TILLSTREAM_LOG",
         "Least severe level that is logged: debug, info, warning or error.",
         "info",
@@ -177,6 +187,8 @@ class Settings:
     sql_host: Endpoint | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     registration_open: bool = True
+    claims_proved: bool = False
+    erase_after_days: int = 30
     mail_server: MailServer | None = None
     old_keys: tuple[bytes, ...] = ()
     key_file: Path | None = None
@@ -231,6 +243,8 @@ def load_settings(environment: Mapping[str, str], *, generate: bool) -> Settings
         sql_host=_endpoint(values, "TILLSTREAM_SQL_HOST"),
         trusted_proxies=_networks(values, "TILLSTREAM_TRUSTED_PROXIES"),
         registration_open=_registration_open(values),
+        claims_proved=_choice(values, "TILLSTREAM_CLAIMS", ("open", "proved")) == "proved",
+        erase_after_days=_integer(values, "TILLSTREAM_ERASE_AFTER_DAYS", 30, 0, 3650),
         mail_server=_mail_server(values),
         old_keys=_old_keys(values),
         key_file=data / "secrets.json" if generate and KEY not in environment else None,
@@ -360,6 +374,15 @@ def _networks(values: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6N
     except ValueError as error:
         message = f"{name} must be addresses or networks such as 10.0.0.0/8: {error}."
         raise SettingWrong(message) from error
+
+
+def _choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    """One of ``choices``; the first where nothing is set."""
+    value = values.get(name, "").strip().lower() or choices[0]
+    if value not in choices:
+        message = f"{name} must be {' or '.join(choices)}, not {value!r}."
+        raise SettingWrong(message)
+    return value
 
 
 def _registration_open(values: Mapping[str, str]) -> bool:
