@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.conftest import Database
 
 TEXT = (ROOT / "ARCHITECTURE.md").read_text()
-FUNCTIONS = {"shops.route", "shops.store_secrets"}
+FUNCTIONS = {"shops.route", "shops.store_secrets", "shops.reader_tenant"}
 COLUMNS = """
 SELECT table_schema || '.' || table_name, column_name FROM information_schema.columns
 WHERE table_schema IN ('shops', 'mirror', 'rollup')

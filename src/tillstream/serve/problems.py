@@ -70,10 +70,15 @@ UNAUTHENTICATED: Final = Kind("unauthenticated", 401, "Not signed in")
 CREDENTIALS_WRONG: Final = Kind("credentials-wrong", 401, "Wrong e-mail address or password")
 FORBIDDEN: Final = Kind("forbidden", 403, "Not allowed")
 NOT_FOUND: Final = Kind("not-found", 404, "Not found")
+LINK_INVALID: Final = Kind("link-invalid", 404, "Link not valid")
+LAST_OWNER: Final = Kind("last-owner", 409, "Last owner")
+MEMBER_ALREADY: Final = Kind("member-already", 409, "Member already")
 EMAIL_TAKEN: Final = Kind("email-taken", 409, "E-mail address taken")
 STORE_CONNECTED: Final = Kind("store-connected", 409, "Store connected already")
 TOO_LARGE: Final = Kind("too-large", 413, "Request too large")
 VALIDATION: Final = Kind("validation", 422, "Invalid request")
+SQL_UNAVAILABLE: Final = Kind("sql-unavailable", 409, "No SQL logins here")
+TOO_MANY_SQL_LOGINS: Final = Kind("too-many-sql-logins", 409, "Too many SQL logins")
 WEAK_PASSWORD: Final = Kind("weak-password", 422, "Weak password")
 CHOOSE_STORE: Final = Kind("choose-store", 422, "Choose one store")
 UNAVAILABLE: Final = Kind("unavailable", 503, "Temporarily unavailable")
@@ -107,10 +112,24 @@ _REFUSALS: Final[Mapping[type[refusals.Refusal], _Answer]] = {
     refusals.EmailTaken: _Answer(EMAIL_TAKEN),
     refusals.WeakPassword: _Answer(WEAK_PASSWORD, "body.password"),
     refusals.CredentialsWrong: _Answer(CREDENTIALS_WRONG),
+    refusals.RegistrationClosed: _Answer(FORBIDDEN),
+    # Not 401: the sign-in is good, and clients renew their token on that.
+    refusals.PasswordWrong: _Answer(VALIDATION, "body.current"),
+    refusals.LinkDead: _Answer(LINK_INVALID),
+    refusals.MemberUnknown: _Answer(NOT_FOUND),
+    refusals.MemberAlready: _Answer(MEMBER_ALREADY),
+    refusals.LastOwner: _Answer(LAST_OWNER),
+    refusals.InvitationUnknown: _Answer(NOT_FOUND),
+    refusals.KeyUnknown: _Answer(NOT_FOUND),
+    refusals.SignInUnknown: _Answer(NOT_FOUND),
+    refusals.TenantUnknown: _Answer(NOT_FOUND),
     refusals.DomainMalformed: _Answer(VALIDATION, "body.domain"),
     refusals.DomainTaken: _Answer(STORE_CONNECTED),
     refusals.AlreadyConnected: _Answer(STORE_CONNECTED),
     refusals.StoreUnknown: _Answer(NOT_FOUND),
+    refusals.SqlLoginUnknown: _Answer(NOT_FOUND),
+    refusals.TooManySqlLogins: _Answer(TOO_MANY_SQL_LOGINS),
+    refusals.SqlAccessUnavailable: _Answer(SQL_UNAVAILABLE),
     refusals.TimezoneUnknown: _Answer(VALIDATION, "body.timezone"),
     refusals.CurrencyMalformed: _Answer(VALIDATION, "body.currency"),
 }
