@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 import psycopg.errors
 
+from tillstream.command import notices
 from tillstream.foundation.database import connect
 from tillstream.journal.contract import ClaimLost, Parked
 from tillstream.rollup import apply as applying
@@ -57,12 +58,21 @@ class Worker:
         relaxed: whether the journal is in the same database. Then a commit need not wait for the
             disk: after a crash the applied rows and the settled frame are gone together, and the
             frame is applied again.
+        erase_after_days: how long an uninstalled store is kept where its tenant did not choose.
     """
 
     def __init__(
-        self, url: str, journal: Claimer, clock: Clock, *, batch: int = 1000, relaxed: bool = True
+        self,
+        url: str,
+        journal: Claimer,
+        clock: Clock,
+        *,
+        batch: int = 1000,
+        relaxed: bool = True,
+        erase_after_days: int = 30,
     ) -> None:
         """Nothing runs before ``run``."""
+        self._erase_after_days = erase_after_days
         self._url = url
         self._journal = journal
         self._clock = clock
@@ -72,6 +82,8 @@ class Worker:
         self._look_at_settings = 0.0
         self.applied = 0
         """Deliveries applied since the start, without repeats."""
+        self.asked = asyncio.Event()
+        """Set when something came that is to be done beside the worker: see command/privacy.py."""
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Work until ``stop`` is set; what was claimed by then is finished or given back."""
@@ -139,11 +151,26 @@ class Worker:
                 # database writes the mirror while this process works out the figures.
                 async with connection.pipeline():
                     outcome = await applying.apply(connection, deliveries, now)
+            outcome, asked = await self._notice(connection, outcome)
             await self._journal.settle(
                 connection, claims, parked=outcome.parked, unrouted=outcome.unrouted
             )
         await self._journal.settled(claims)
         self.applied += outcome.applied
+        if asked:
+            self.asked.set()
+
+    async def _notice(self, connection: Connection, outcome: Outcome) -> tuple[Outcome, bool]:
+        """Act on what Shopify says of the connection and of people's rights, in this transaction."""
+        told = [one for one in outcome.fresh if one.topic in notices.TOPICS]
+        asked = any(one.topic in notices.COMPLIANCE for one in outcome.unrouted)
+        if not told and not asked:
+            return outcome, False
+        times = notices.Times(self._clock(), self._erase_after_days)
+        left, former = await notices.take_unrouted(connection, outcome.unrouted, times)
+        taken = await notices.take(connection, told, times)
+        parked = [*outcome.parked, *former.parked, *taken.parked]
+        return outcome._replace(parked=parked, unrouted=left), former.asked or taken.asked
 
     async def _keep_up(self) -> None:
         """What happens without any delivery: deadlines pass, and settings change."""
@@ -202,6 +229,7 @@ async def _apply_apart(connection: Connection, deliveries: Sequence[Delivery], n
         first.parked + second.parked,
         first.unrouted + second.unrouted,
         first.applied + second.applied,
+        [*first.fresh, *second.fresh],
     )
 
 

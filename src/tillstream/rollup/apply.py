@@ -45,6 +45,8 @@ class Outcome(NamedTuple):
     unrouted: list[Delivery]
     applied: int
     """Deliveries that were applied, without repeats."""
+    fresh: Sequence[Delivery] = ()
+    """Those deliveries."""
 
 
 async def apply(connection: Connection, deliveries: Sequence[Delivery], now: int) -> Outcome:
@@ -69,7 +71,7 @@ async def apply(connection: Connection, deliveries: Sequence[Delivery], now: int
         connection, ((one.store, change) for one in fresh for change in one.changes)
     )
     await _follow(connection, merged, stores, _received(fresh), now)
-    return Outcome(parked, unrouted, len(fresh))
+    return Outcome(parked, unrouted, len(fresh), [one.delivery for one in fresh])
 
 
 async def pass_deadlines(connection: Connection, now: int, most: int = 500) -> int:
