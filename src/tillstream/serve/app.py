@@ -18,7 +18,17 @@ from tillstream.serve.context import Context, JournalProbe, mint_of
 from tillstream.serve.live import LiveHub
 from tillstream.serve.meters import Meters
 from tillstream.serve.problems import answer_with_problems
-from tillstream.serve.routes import analytics, auth, live, probes, sql_access, stores
+from tillstream.serve.routes import (
+    analytics,
+    audit,
+    auth,
+    keys,
+    live,
+    people,
+    probes,
+    sql_access,
+    stores,
+)
 from tillstream.serve.shell import Shell
 from tillstream.shops.mail import Postbox
 from tillstream.shops.recovery import LinkSigner
@@ -33,6 +43,9 @@ if TYPE_CHECKING:
 
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     auth.router,
+    people.router,
+    keys.router,
+    audit.router,
     stores.router,
     analytics.router,
     live.router,
@@ -80,7 +93,6 @@ def create_app(
     )
     app = bare_app(_lifespan)
     app.state.context = context
-    app.state.settings = settings
     _serve_site(app, site.packaged_site())
     if settings.frontend_url is not None:
         _let_call(app, settings.frontend_url)

@@ -23,6 +23,9 @@ Every error is `application/problem+json` (RFC 9457); switch on its `type`.
 
 TAGS: Final[list[dict[str, Any]]] = [
     {"name": "auth", "description": "Signing up, in and out."},
+    {"name": "people", "description": "The account, its people, and those who are invited."},
+    {"name": "keys", "description": "API keys, for machines."},
+    {"name": "audit", "description": "Who did what in the account."},
     {"name": "stores", "description": "The account's stores."},
     {"name": "analytics", "description": "The figures, and the lists behind them."},
     {"name": "live", "description": "What happens now."},

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Final, LiteralString
 import psycopg
 
 from tillstream.foundation.database import Pool, connect, tenant_transaction
-from tillstream.shops.sessions import role_of
+from tillstream.shops.callers import sign_in_name, still_stands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tillstream.foundation.clock import Clock
     from tillstream.foundation.database import Connection
-    from tillstream.shops.tokens import Bearer
+    from tillstream.shops.callers import Caller
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Event:
 class Watcher:
     """One open stream: what waits to be sent on it, and why it is to end."""
 
-    bearer: Bearer
+    bearer: Caller
     seen: int = 0
     """The last event it was given, or had before it joined."""
     last_words: Event | None = None
@@ -163,12 +163,12 @@ class LiveHub:
 
     @asynccontextmanager
     async def watch(
-        self, bearer: Bearer, wanted: int | None
+        self, bearer: Caller, wanted: int | None
     ) -> AsyncGenerator[tuple[Watcher, list[Event]]]:
         """A stream for the bearer's tenant, and the events it begins with.
 
         Args:
-            bearer: who watches; the stream ends when their sign-in is revoked.
+            bearer: who watches; the stream ends when their sign-in or key does.
             wanted: the last event they saw, to go on from there.
         """
         feed = self._feeds.setdefault(bearer.tenant_id, _Feed())
@@ -232,7 +232,7 @@ class LiveHub:
         if notification.channel == "tillstream_live":
             self._stir([int(tenant)])
         else:
-            self._doubt(w for w in feed.watchers if str(w.bearer.family) == rest)
+            self._doubt(w for w in feed.watchers if sign_in_name(w.bearer) == rest)
 
     def _stir(self, tenants: Iterable[int]) -> None:
         self._stirred.update(tenants)
@@ -286,16 +286,8 @@ class LiveHub:
             self._stir([tenant_id])
 
     async def _check(self, connection: Connection, watcher: Watcher) -> None:
-        """Let a watcher go whose sign-in no longer stands."""
-        bearer = watcher.bearer
-        role = await role_of(
-            connection,
-            tenant_id=bearer.tenant_id,
-            user_id=bearer.user_id,
-            family=bearer.family,
-            now=self._clock(),
-        )
-        if role is None:
+        """Let a watcher go whose sign-in or key no longer stands."""
+        if not await still_stands(connection, watcher.bearer, self._clock()):
             watcher.end(Event("end", '{"reason":"revoked"}'))
 
 

@@ -62,11 +62,20 @@ class User(BaseModel):
     role: Literal["owner", "analyst", "viewer"]
 
 
+class Membership(Tenant):
+    """An account that the person belongs to, and as what."""
+
+    role: Literal["owner", "analyst", "viewer"]
+
+
 class Me(BaseModel):
-    """Who is signed in."""
+    """Who is signed in, and to which of their accounts."""
 
     tenant: Tenant
     user: User
+    tenants: list[Membership] = Field(
+        description="All their accounts: see `POST /api/auth/switch`."
+    )
 
 
 class SignIn(Me):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -55,6 +56,11 @@ def _stem(text: str) -> str:
     return text.strip("0123456789!@#$%^&*()-_=+.,?/ ")
 
 
+def _base64(octets: bytes) -> str:
+    """As argon2's strings have it: without padding."""
+    return base64.b64encode(octets).rstrip(b"=").decode()
+
+
 def _is_common(plain: str) -> bool:
     stem = _stem(plain)
     halves = {stem[: len(stem) // 2], stem[(len(stem) + 1) // 2 :]}
@@ -84,7 +90,11 @@ class PasswordVault:
 
     @cached_property
     def _nobody(self) -> str:
-        return self.hasher.hash("the password of nobody")
+        """A hash that nothing matches, as costly to check as any that was made here."""
+        hasher = self.hasher
+        costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+        salt, digest = (_base64(bytes(size)) for size in (hasher.salt_len, hasher.hash_len))
+        return f"$argon2id$v=19${costs}${salt}${digest}"
 
     async def hash(self, password: str) -> str:
         """``password`` as an argon2id string with a fresh salt."""

@@ -32,21 +32,33 @@ LIFETIME: Final = timedelta(days=30)
 GRACE: Final = timedelta(seconds=10)
 
 _TOKEN_BYTES: Final = 32
+_LONGEST_ADDRESS: Final = 45
+_LONGEST_AGENT: Final = 300
 _LARGEST_ID: Final = 2**63 - 1
 _DIGITS: Final = re.compile(r"[0-9]{1,19}")
 
 _LOCK_FAMILY: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%s::text, 20))"
 _FIND: LiteralString = """
-SELECT user_id, family, expires_at, rotated_at, revoked_at
+SELECT user_id, family, expires_at, rotated_at, revoked_at, began_at
 FROM shops.sessions WHERE tenant_id = %s AND token_hash = %s
 """
 _ROTATE: LiteralString = """
 UPDATE shops.sessions SET rotated_at = %s WHERE tenant_id = %s AND token_hash = %s
 """
 _INSERT: LiteralString = """
-INSERT INTO shops.sessions (tenant_id, user_id, family, token_hash, created_at, expires_at)
-VALUES (%s, %s, %s, %s, %s, %s)
+INSERT INTO shops.sessions
+  (tenant_id, user_id, family, token_hash, created_at, expires_at, began_at, address, agent)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
+_ENTER: LiteralString = """
+UPDATE shops.memberships SET entered_at = %s WHERE tenant_id = %s AND user_id = %s
+"""
+_HOLD: LiteralString = "SELECT shops.hold_password(%s, %s)"
+_SIGN_INS: LiteralString = """
+SELECT family, tenant_id, tenant_name, began_at, last_used_at, expires_at, address, agent
+FROM shops.sign_ins_of(%s, %s)
+"""
+_END_SIGN_IN: LiteralString = "SELECT shops.end_sign_in(%s, %s, %s)"
 _REVOKE: LiteralString = """
 UPDATE shops.sessions SET revoked_at = %s
 WHERE tenant_id = %s AND family = %s AND revoked_at IS NULL
@@ -114,6 +126,35 @@ class Session:
     expires_at: datetime
     rotated_at: datetime | None
     revoked_at: datetime | None
+    began_at: datetime
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a sign-in comes from, as far as can be told."""
+
+    address: str | None = None
+    agent: str | None = None
+
+    def shown(self) -> tuple[str | None, str | None]:
+        """Both as they are kept: on one line, and not too long."""
+        agent = None if self.agent is None else "".join(c for c in self.agent if c.isprintable())
+        address = None if self.address is None else self.address[:_LONGEST_ADDRESS]
+        return address, None if agent is None else agent[:_LONGEST_AGENT]
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """A standing sign-in as its person sees it."""
+
+    family: UUID
+    tenant_id: int
+    tenant_name: str
+    began_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    address: str | None
+    agent: str | None
 
 
 class Standing(enum.Enum):
@@ -135,15 +176,52 @@ def standing(session: Session, now: datetime) -> Standing:
 
 
 async def open_session(
-    connection: Connection, token: RefreshToken, *, user_id: int, family: UUID, now: datetime
+    connection: Connection,
+    token: RefreshToken,
+    *,
+    user_id: int,
+    family: UUID,
+    device: Device,
+    now: datetime,
 ) -> None:
     """Begin a sign-in, and forget the user's expired ones. Inside the tenant's transaction."""
     await connection.execute(_FORGET_EXPIRED, (token.tenant_id, user_id, now))
-    await _insert(connection, token, user_id=user_id, family=family, now=now)
+    session = Session(user_id, family, now + LIFETIME, None, None, now)
+    await _insert(connection, token, session, device, now)
+    await connection.execute(_ENTER, (now, token.tenant_id, user_id))
+
+
+async def hold_password(connection: Connection, user_id: int, password_hash: str) -> bool:
+    """Whether that is still the user's; it stays so until the transaction ends.
+
+    A sign-in that was let in by the old password must not open behind a change of it.
+    """
+    cursor = await connection.execute(_HOLD, (user_id, password_hash))
+    return await cursor.fetchone() == (True,)
+
+
+async def list_sign_ins(connection: Connection, family: UUID, now: datetime) -> list[SignIn]:
+    """All standing sign-ins of the person whose sign-in ``family`` is, the latest used first.
+
+    Inside the transaction of that one's tenant; the others may be of other tenants.
+    """
+    cursor = await connection.execute(_SIGN_INS, (family, now))
+    return [SignIn(*row) for row in await cursor.fetchall()]
+
+
+async def end_sign_in(connection: Connection, family: UUID, *, ended: UUID, now: datetime) -> bool:
+    """End the sign-in ``ended`` of the person whose sign-in ``family`` is; False if there is none."""
+    cursor = await connection.execute(_END_SIGN_IN, (family, ended, now))
+    return await cursor.fetchone() == (True,)
 
 
 async def rotate_session(
-    connection: Connection, token: RefreshToken, *, successor: RefreshToken, now: datetime
+    connection: Connection,
+    token: RefreshToken,
+    *,
+    successor: RefreshToken,
+    device: Device,
+    now: datetime,
 ) -> Session | None:
     """Exchange ``token`` for ``successor``, inside the tenant's transaction.
 
@@ -169,15 +247,31 @@ async def rotate_session(
             return None
         case Standing.DEAD:
             return None
-    await _insert(connection, successor, user_id=session.user_id, family=session.family, now=now)
+    await _insert(connection, successor, session, device, now)
     return session
 
 
-async def revoke_session(connection: Connection, token: RefreshToken, now: datetime) -> None:
+async def revoke_session(
+    connection: Connection, token: RefreshToken, now: datetime
+) -> Session | None:
     """Sign out the sign-in that ``token`` belongs to; an unknown token changes nothing."""
     session = await _find(connection, token)
     if session is not None:
         await revoke_family(connection, token.tenant_id, session.family, now)
+    return session
+
+
+async def find_standing(
+    connection: Connection, token: RefreshToken, now: datetime
+) -> Session | None:
+    """The sign-in that a browser's cookie stands for, without using the token up.
+
+    Inside the tenant's transaction; None for one that is worth nothing.
+    """
+    session = await _find(connection, token)
+    if session is None or standing(session, now) not in {Standing.LIVE, Standing.GRACE}:
+        return None
+    return session
 
 
 async def revoke_family(
@@ -205,7 +299,16 @@ async def _find(connection: Connection, token: RefreshToken) -> Session | None:
 
 
 async def _insert(
-    connection: Connection, token: RefreshToken, *, user_id: int, family: UUID, now: datetime
+    connection: Connection, token: RefreshToken, session: Session, device: Device, now: datetime
 ) -> None:
-    values = (token.tenant_id, user_id, family, token.digest, now, now + LIFETIME)
+    values = (
+        token.tenant_id,
+        session.user_id,
+        session.family,
+        token.digest,
+        now,
+        now + LIFETIME,
+        session.began_at,
+        *device.shown(),
+    )
     await connection.execute(_INSERT, values)

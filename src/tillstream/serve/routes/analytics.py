@@ -90,7 +90,7 @@ async def stats(asked: Asked, visit: SignedIn, compare: Compare = "previous") ->
     `compare=previous` is as many days directly before, `year` the same dates a year earlier
     (29 February compares with 28 February). An account without stores gets zeros in USD and UTC.
     """
-    async with visit.transaction() as connection:
+    async with visit.transaction(scope="analytics") as connection:
         scope, days, now = await _framed(connection, visit, asked)
         earlier = compared_with(days, compare)
         periods = [days] if earlier is None else [days, earlier]
@@ -126,7 +126,7 @@ async def sales_over_time(
     Weeks begin on Monday. The first week or month may begin before the range, but counts the
     range's days only. Days on which clocks change have 23 or 25 hours.
     """
-    async with visit.transaction() as connection:
+    async with visit.transaction(scope="analytics") as connection:
         scope, days, _ = await _framed(connection, visit, asked)
         _refuse_too_fine(days, interval)
         points = await _points(connection, visit, scope, days, interval)
@@ -170,7 +170,7 @@ async def top_customers(
     limit: Annotated[int, Query(ge=1, le=100, description="How many.")] = 10,
 ) -> models.TopCustomers:
     """Customers by lifetime value: what all their orders came to, whatever the range."""
-    async with visit.transaction() as connection:
+    async with visit.transaction(scope="analytics") as connection:
         scope, _, _ = await _framed(connection, visit, asked)
         rows = await questions.top_customers_of(connection, visit.tenant_id, scope.stores, limit)
     return models.TopCustomers(
@@ -192,7 +192,7 @@ async def checkouts(
     Stages: `open`, `abandoned` (idle longer than the store's window), `recovered` (completed after
     that), `converted` (completed without).
     """
-    async with visit.transaction() as connection:
+    async with visit.transaction(scope="analytics") as connection:
         scope, days, _ = await _framed(connection, visit, asked)
         since, until = _instants(days, scope)
         at, token, after_store = _place_in(cursor, (str, int), (until, "", 0))
@@ -251,7 +251,7 @@ async def orders(
     asked: Asked, visit: SignedIn, limit: Limit = 50, cursor: PageCursor = None
 ) -> models.Orders:
     """Orders placed in the range, the latest first. Test orders are listed, but count nowhere."""
-    async with visit.transaction() as connection:
+    async with visit.transaction(scope="analytics") as connection:
         scope, days, _ = await _framed(connection, visit, asked)
         since, until = _instants(days, scope)
         at, after = _place_in(cursor, (int,), (until, 0))
@@ -294,7 +294,7 @@ async def customers(
     asked: Asked, visit: SignedIn, limit: Limit = 50, cursor: PageCursor = None
 ) -> models.Customers:
     """All customers, the newest first, with what they have been worth, whatever the range."""
-    async with visit.transaction() as connection:
+    async with visit.transaction(scope="analytics") as connection:
         scope, _, _ = await _framed(connection, visit, asked)
         values = {**_page(visit, scope, limit), "id": _id_in(cursor)}
         rows = await questions.customers_of(connection, values)
@@ -328,7 +328,7 @@ async def products(
     asked: Asked, visit: SignedIn, limit: Limit = 50, cursor: PageCursor = None
 ) -> models.Products:
     """All products, the newest first, whatever the range."""
-    async with visit.transaction() as connection:
+    async with visit.transaction(scope="analytics") as connection:
         scope, _, _ = await _framed(connection, visit, asked)
         values = {**_page(visit, scope, limit), "id": _id_in(cursor)}
         rows = await questions.products_of(connection, values)

@@ -3,31 +3,75 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final, Literal, cast
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Cookie, Response
+from fastapi import APIRouter, Cookie, Request, Response
 
-from tillstream.foundation.database import tenant_transaction
-from tillstream.serve import models
-from tillstream.serve.context import Context, Credentials, InContext, SignedIn, read_bearer
-from tillstream.serve.problems import UNAUTHENTICATED, ProblemFound, answers, problem_response
-from tillstream.shops.accounts import Account, authenticate, describe_account, register
+from tillstream.foundation.database import Connection, tenant_transaction
+from tillstream.serve import models, people_models
+from tillstream.serve.context import (
+    Context,
+    Credentials,
+    InContext,
+    SignedIn,
+    Visit,
+    parse_id,
+    read_bearer,
+)
+from tillstream.serve.problems import (
+    UNAUTHENTICATED,
+    WEAK_PASSWORD,
+    ProblemFound,
+    answers,
+    problem_response,
+)
+from tillstream.serve.signing_in import (
+    COOKIE,
+    forget_cookie,
+    let_in,
+    me_fields,
+    note_refusal,
+    parse_cookie,
+    set_cookie,
+    signed_in,
+)
+from tillstream.shops.accounts import (
+    Account,
+    Membership,
+    Person,
+    authenticate,
+    describe_account,
+    find_person,
+    parse_email,
+    register,
+    tenants_of,
+)
+from tillstream.shops.audit import note
+from tillstream.shops.mail import reset_letter
+from tillstream.shops.recovery import Change, change_password, reset_password
+from tillstream.shops.refusals import (
+    CredentialsWrong,
+    EmailMalformed,
+    RegistrationClosed,
+    SignInUnknown,
+    TenantUnknown,
+    WeakPassword,
+)
 from tillstream.shops.sessions import (
-    LIFETIME,
+    Device,
     RefreshToken,
-    RefreshTokenMalformed,
-    open_session,
+    end_sign_in,
+    find_standing,
+    list_sign_ins,
     revoke_family,
     revoke_session,
     rotate_session,
 )
-from tillstream.shops.tokens import LIFETIME as ACCESS_LIFETIME
 
 router = APIRouter(prefix="/api/auth", tags=["auth"])
 
-COOKIE: Final = "tillstream_refresh"
-_COOKIE_PATH: Final = "/api/auth"
+_ENDED: Final = "The sign-in has ended. Sign in again."
 
 RefreshCookie = Annotated[
     str | None,
@@ -35,62 +79,93 @@ RefreshCookie = Annotated[
 ]
 
 
-@router.post("/register", status_code=201, responses=answers(409, 422))
+@router.post("/register", status_code=201, responses=answers(403, 409, 422))
 async def register_account(
-    body: models.Registration, context: InContext, response: Response
+    body: models.Registration, request: Request, context: InContext, response: Response
 ) -> models.SignIn:
     """Make an account and sign in to it.
 
     The password needs 10 characters, must not be the e-mail address, and none of the first that
-    anybody would guess.
+    anybody would guess. Where registration is closed, accounts are by invitation.
     """
+    if not context.settings.registration_open:
+        raise RegistrationClosed
     account = await register(
         context.pool, context.vault, email=body.email, password=body.password, name=body.name
     )
-    return await _sign_in(context, account, response)
+    return await let_in(
+        context,
+        response,
+        tenant_id=account.tenant_id,
+        user_id=account.user_id,
+        password_hash=None,
+        device=context.device(request),
+        action="account.registered",
+    )
 
 
 @router.post("/login", responses=answers(401, 422))
-async def login(body: models.Credentials, context: InContext, response: Response) -> models.SignIn:
-    """Sign in. The answer sets the refresh cookie, which `/api/auth` alone receives."""
-    account = await authenticate(
-        context.pool, context.vault, email=body.email, password=body.password
+async def login(
+    body: models.Credentials, request: Request, context: InContext, response: Response
+) -> models.SignIn:
+    """Sign in, to the account that the person was in last. `POST /api/auth/switch` goes to others.
+
+    The answer sets the refresh cookie, which `/api/auth` alone receives.
+    """
+    device = context.device(request)
+    try:
+        person = await authenticate(
+            context.pool, context.vault, email=body.email, password=body.password
+        )
+    except CredentialsWrong as error:
+        note_refusal(context, error, body.email, device)
+        raise
+    return await let_in(
+        context,
+        response,
+        tenant_id=person.last_entered,
+        user_id=person.user_id,
+        password_hash=person.password_hash,
+        device=device,
+        action="sign_in.opened",
     )
-    return await _sign_in(context, account, response)
 
 
 @router.post("/refresh", responses=answers(401), response_model=models.SignIn)
 async def refresh(
-    context: InContext, response: Response, cookie: RefreshCookie = None
+    request: Request, context: InContext, response: Response, cookie: RefreshCookie = None
 ) -> models.SignIn | Response:
     """Exchange the refresh cookie for a new one and a new access token.
 
     A cookie works once. Using an old one ends the sign-in everywhere, unless it was replaced less
     than 10 seconds ago: that is the same browser with two tabs.
     """
-    token = _parse_cookie(cookie)
-    renewed = None if token is None else await _rotate(context, token)
+    token = parse_cookie(cookie)
+    renewed = None if token is None else await _rotate(context, token, context.device(request))
     if renewed is None:
-        refused = problem_response(UNAUTHENTICATED, "The sign-in has ended. Sign in again.")
-        _forget_cookie(context, refused)
+        refused = problem_response(UNAUTHENTICATED, _ENDED)
+        forget_cookie(context, refused)
         return refused
-    account, family, successor, now = renewed
-    _set_cookie(context, response, successor)
-    return _signed_in(context, account, family, now)
+    account, tenants, family, successor, now = renewed
+    set_cookie(context, response, successor)
+    return signed_in(context, account, tenants, family, now)
 
 
 async def _rotate(
-    context: Context, token: RefreshToken
-) -> tuple[Account, UUID, RefreshToken, datetime] | None:
+    context: Context, token: RefreshToken, device: Device
+) -> tuple[Account, tuple[Membership, ...], UUID, RefreshToken, datetime] | None:
     now = context.clock()
     successor = RefreshToken.draw(token.tenant_id, context.random)
     # Nothing is raised in here: a reused token revokes its family, which has to be committed.
     async with tenant_transaction(context.pool, token.tenant_id) as connection:
-        session = await rotate_session(connection, token, successor=successor, now=now)
+        session = await rotate_session(
+            connection, token, successor=successor, device=device, now=now
+        )
         if session is None:
             return None
         account = await describe_account(connection, token.tenant_id, session.user_id)
-    return None if account is None else (account, session.family, successor, now)
+        tenants = await tenants_of(connection, session.family, now)
+    return None if account is None else (account, tenants, session.family, successor, now)
 
 
 @router.post("/logout", status_code=204, response_class=Response)
@@ -101,14 +176,14 @@ async def logout(
 
     It is told by the cookie, the access token, or both; without either there is nothing to end.
     """
-    token = _parse_cookie(cookie)
+    token = parse_cookie(cookie)
     if token is not None:
         async with tenant_transaction(context.pool, token.tenant_id) as connection:
             await revoke_session(connection, token, context.clock())
     if credentials is not None:
         await _revoke_bearer(context, credentials)
     response = Response(status_code=204)
-    _forget_cookie(context, response)
+    forget_cookie(context, response)
     return response
 
 
@@ -121,73 +196,186 @@ async def _revoke_bearer(context: Context, credentials: Credentials) -> None:
         await revoke_family(connection, bearer.tenant_id, bearer.family, context.clock())
 
 
-@router.get("/me", responses=answers(401))
+@router.get("/me", responses=answers(401, 403))
 async def me(visit: SignedIn) -> models.Me:
     """Who is signed in."""
     async with visit.transaction() as connection:
-        account = await describe_account(connection, visit.tenant_id, visit.bearer.user_id)
-    if account is None:
-        raise ProblemFound(UNAUTHENTICATED, "You have been signed out. Sign in again.")
-    return models.Me(tenant=_tenant(account), user=_user(account))
+        account = await _account(visit, connection)
+        tenants = await tenants_of(connection, visit.bearer.family, visit.context.clock())
+    return models.Me.model_validate(me_fields(account, tenants))
 
 
-async def _sign_in(context: Context, account: Account, response: Response) -> models.SignIn:
+@router.post("/switch", responses=answers(401, 403, 404, 422))
+async def switch(
+    body: people_models.Switch,
+    visit: SignedIn,
+    response: Response,
+    cookie: RefreshCookie = None,
+) -> models.SignIn:
+    """Go to another of the person's accounts: a new sign-in there, in place of this one.
+
+    It takes the refresh cookie as well as the access token, both of the same sign-in: a token that
+    was stolen for its quarter of an hour does not become a cookie of thirty days.
+    """
+    context = visit.context
     now = context.clock()
-    family = UUID(bytes=context.random(16), version=4)
-    token = RefreshToken.draw(account.tenant_id, context.random)
-    async with tenant_transaction(context.pool, account.tenant_id) as connection:
-        await open_session(connection, token, user_id=account.user_id, family=family, now=now)
-    _set_cookie(context, response, token)
-    return _signed_in(context, account, family, now)
-
-
-def _signed_in(context: Context, account: Account, family: UUID, now: datetime) -> models.SignIn:
-    token = context.mint.issue(
-        user_id=account.user_id,
-        tenant_id=account.tenant_id,
-        role=account.role,
-        family=family,
-        now=now,
+    token = parse_cookie(cookie)
+    async with visit.transaction() as connection:
+        if token is None or token.tenant_id != visit.tenant_id:
+            raise ProblemFound(UNAUTHENTICATED, "Send the browser's cookie of this sign-in along.")
+        session = await find_standing(connection, token, now)
+        if session is None or session.family != visit.bearer.family:
+            raise ProblemFound(UNAUTHENTICATED, "Send the browser's cookie of this sign-in along.")
+        theirs = await tenants_of(connection, session.family, now)
+    wanted = parse_id(body.tenant)
+    if wanted is None or wanted not in {one.tenant_id for one in theirs}:
+        raise TenantUnknown
+    answer = await let_in(
+        context,
+        response,
+        tenant_id=wanted,
+        user_id=session.user_id,
+        password_hash=None,
+        device=visit.device,
+        action="sign_in.switched",
     )
-    return models.SignIn(
-        token=token,
-        expires_in=int(ACCESS_LIFETIME.total_seconds()),
-        tenant=_tenant(account),
-        user=_user(account),
-    )
+    async with tenant_transaction(context.pool, visit.tenant_id) as connection:
+        await revoke_family(connection, visit.tenant_id, session.family, now)
+    return answer
 
 
-def _tenant(account: Account) -> models.Tenant:
-    return models.Tenant(id=str(account.tenant_id), name=account.tenant_name)
-
-
-def _user(account: Account) -> models.User:
-    role = cast("Literal['owner', 'analyst', 'viewer']", account.role)
-    return models.User(id=str(account.user_id), email=account.email, name=account.name, role=role)
-
-
-def _parse_cookie(cookie: str | None) -> RefreshToken | None:
+@router.post(
+    "/password", status_code=204, response_class=Response, responses=answers(401, 403, 422)
+)
+async def change_own_password(body: people_models.PasswordChange, visit: SignedIn) -> Response:
+    """Change the password. All other sign-ins of the person end, in all their accounts."""
+    context = visit.context
+    async with visit.transaction() as connection:
+        account = await _account(visit, connection)
+        person = await find_person(connection, account.email)
+    if person is None:
+        raise ProblemFound(UNAUTHENTICATED, _ENDED)
     try:
-        return None if cookie is None else RefreshToken.parse(cookie)
-    except RefreshTokenMalformed:
-        return None
+        await change_password(
+            context.pool,
+            context.vault,
+            person,
+            Change(body.current, body.new),
+            kept=visit.bearer.family,
+            now=context.clock(),
+        )
+    except WeakPassword as error:
+        fault = {"field": "body.new", "detail": str(error)}
+        raise ProblemFound(WEAK_PASSWORD, str(error), errors=[fault]) from error
+    await _note_in_all(context, person, "password.changed", visit.device)
+    return Response(status_code=204)
 
 
-def _set_cookie(context: Context, response: Response, token: RefreshToken) -> None:
-    # Lax keeps it out of requests that other sites' pages make; only /api/auth ever sees it.
-    response.set_cookie(
-        COOKIE,
-        str(token),
-        max_age=int(LIFETIME.total_seconds()),
-        path=_COOKIE_PATH,
-        secure=context.secure,
-        httponly=True,
-        samesite="lax",
+@router.post("/password/forgot", status_code=202, response_class=Response, responses=answers(422))
+async def forget_password(
+    body: people_models.Forgotten, request: Request, context: InContext
+) -> Response:
+    """Ask for a link by which to choose a new password.
+
+    The answer is the same, and as quick, whether there is such an account or not.
+    """
+    device = context.device(request)
+
+    async def work() -> None:
+        await _send_link(context, body.email, device)
+
+    context.afterwards.start(work)
+    return Response(status_code=202)
+
+
+async def _send_link(context: Context, email: str, device: Device) -> None:
+    try:
+        address = parse_email(email)
+    except EmailMalformed:
+        return
+    async with context.pool.connection() as connection:
+        person = await find_person(connection, address)
+    if person is None:
+        return
+    token = context.links.issue(person, context.clock())
+    await _note_in_all(context, person, "password.link_asked", device)
+    await context.postbox.send(reset_letter(address, f"{context.host}/reset#token={token}"))
+
+
+@router.post(
+    "/password/reset", status_code=204, response_class=Response, responses=answers(404, 422)
+)
+async def choose_password(
+    body: people_models.PasswordReset, request: Request, context: InContext
+) -> Response:
+    """Choose a new password by a link. It works once; all sign-ins of the person end."""
+    now = context.clock()
+    claim = context.links.read(body.token, now)
+    person = await reset_password(context.pool, context.vault, claim, body.password, now)
+    await _note_in_all(context, person, "password.reset", context.device(request))
+    return Response(status_code=204)
+
+
+@router.get("/sessions", responses=answers(401, 403))
+async def list_sessions(visit: SignedIn) -> people_models.SignInRecords:
+    """The person's sign-ins, in all their accounts, the latest used first."""
+    async with visit.transaction() as connection:
+        found = await list_sign_ins(connection, visit.bearer.family, visit.context.clock())
+    return people_models.SignInRecords(
+        sessions=[
+            people_models.SignInRecord(
+                id=str(one.family),
+                current=one.family == visit.bearer.family,
+                tenant=one.tenant_name,
+                created_at=one.began_at,
+                last_used_at=one.last_used_at,
+                expires_at=one.expires_at,
+                address=one.address,
+                agent=one.agent,
+            )
+            for one in found
+        ]
     )
-    response.headers["Cache-Control"] = "no-store"
 
 
-def _forget_cookie(context: Context, response: Response) -> None:
-    response.delete_cookie(
-        COOKIE, path=_COOKIE_PATH, secure=context.secure, httponly=True, samesite="lax"
-    )
+@router.delete(
+    "/sessions/{id}", status_code=204, response_class=Response, responses=answers(401, 403, 404)
+)
+async def end_session(id: str, visit: SignedIn) -> Response:  # noqa: A002
+    """End one of the person's sign-ins: its cookie, access tokens and event streams."""
+    async with visit.transaction() as connection:
+        ended = _family(id)
+        now = visit.context.clock()
+        if not await end_sign_in(connection, visit.bearer.family, ended=ended, now=now):
+            raise SignInUnknown
+        await visit.note(connection, "sign_in.ended")
+    return Response(status_code=204)
+
+
+def _family(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise SignInUnknown from error
+
+
+async def _account(visit: Visit, connection: Connection) -> Account:
+    account = await describe_account(connection, visit.tenant_id, visit.bearer.user_id)
+    if account is None:
+        raise ProblemFound(UNAUTHENTICATED, _ENDED)
+    return account
+
+
+async def _note_in_all(context: Context, person: Person, action: str, device: Device) -> None:
+    """Tell the owners of all the person's accounts: each of them is concerned."""
+    now = context.clock()
+    for tenant_id in person.tenants:
+        async with tenant_transaction(context.pool, tenant_id) as connection:
+            await note(
+                connection,
+                tenant_id,
+                action,
+                actor=person.email,
+                address=device.address,
+                now=now,
+            )

@@ -53,7 +53,7 @@ async def live(
     ] = None,
 ) -> StreamingResponse:
     """What happens in the account's stores, as it happens."""
-    async with visit.transaction():
+    async with visit.transaction(scope="live"):
         pass  # Whoever was signed out is told so by the status.
     wanted = parse_id(last_event_id or resume_from or "")
     return StreamingResponse(
@@ -65,10 +65,10 @@ async def live(
 
 
 async def _stream(visit: Visit, wanted: int | None) -> AsyncIterator[bytes]:
-    async with visit.context.live.watch(visit.bearer, wanted) as (watcher, beginning):
+    async with visit.context.live.watch(visit.caller, wanted) as (watcher, beginning):
         yield b"retry: 1000\n\n" + b"".join(event.encode() for event in beginning)
         while watcher.last_words is None:
-            left = (visit.bearer.expires_at - visit.context.clock()).total_seconds()
+            left = (visit.caller.expires_at - visit.context.clock()).total_seconds()
             if left <= 0:
                 watcher.end(_EXPIRED)
                 break
