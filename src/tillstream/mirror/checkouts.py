@@ -8,7 +8,8 @@ import msgspec
 
 from tillstream.mirror import customers
 from tillstream.mirror.change import Body, Change
-from tillstream.mirror.join import Element, Fields, layer, merged, newest
+from tillstream.mirror.join import FORGOTTEN, Element, Fields, join, known, latest, layer
+from tillstream.mirror.redaction import contact_known, forgets, people_of
 from tillstream.mirror.values import (
     Malformed,
     mapping,
@@ -58,19 +59,30 @@ def read(body: Body) -> list[Change]:
         for name, reader in _READERS.items()
         if name in body
     }
+    personal: Fields = {name: text(body[name]) for name in _PERSONAL if name in body}
     customer = mapping(body.get("customer"))
     if customer:
-        fields["customer_name"] = customers.full_name(customer)
+        personal["customer_name"] = customers.full_name(customer)
     updated_at = moment(body.get("updated_at"), "updated_at")
     at = updated_at or fields.get("created_at") or 0
-    contact = any(fields.get(name) is not None for name in ("email", "phone", "customer_id"))
+    contact = (
+        fields.get("customer_id") is not None
+        or any(personal.get(name) is not None for name in ("email", "phone"))
+        or contact_known(body)
+    )
     # Activity is marked by time; at one and the same time, "contact known" is the greater.
     marks = {str(at): int(contact)} if at else {}
     if (created := fields.get("created_at")) is not None:
         marks.setdefault(str(created), 0)
-    filled = sum(value is not None for value in fields.values())
-    rank = (fields.get("completed_at") is not None) * 100 + filled
-    element = Element(layers=layer(at, rank, fields), marks=marks)
+    rank = (fields.get("completed_at") is not None) * 100
+    element = Element(
+        layers=layer(at, rank + customers.filled(fields), fields),
+        marks=marks,
+        personal=layer(at, rank + customers.filled(personal), personal),
+        people=people_of(body),
+    )
+    if forgets(body, "checkout"):
+        element = join(element, FORGOTTEN)
     return [Change("checkout", key, element), *customers.read_embedded(customer, at)]
 
 
@@ -88,10 +100,10 @@ def view(key: str, element: Element) -> Checkout:
     """The merged checkout of an element."""
     return msgspec.convert(
         {
-            **merged(element.layers),
+            **known(element),
             "token": key,
             "deleted": element.deleted,
-            "updated_at": newest(element.layers),
+            "updated_at": latest(element),
             "activity": sorted((int(at), bool(contact)) for at, contact in element.marks.items()),
         },
         Checkout,
@@ -111,14 +123,15 @@ def _customer(value: Any, _: str) -> Any:
 
 
 _READERS: dict[str, Callable[[Any, str], Any]] = {
-    **dict.fromkeys(
-        ("name", "email", "phone", "currency", "abandoned_checkout_url", "source_name"), _text
-    ),
+    **dict.fromkeys(("name", "currency", "source_name"), _text),
     "cart_token": _token,
     "total_price": money,
     "created_at": moment,
     "completed_at": moment,
     "customer": _customer,
 }
+
+_PERSONAL = ("email", "phone", "abandoned_checkout_url")
+"""Of the shopper: whoever opens the recovery address sees what they entered."""
 
 _NAMES = {"customer": "customer_id"}

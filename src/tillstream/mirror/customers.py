@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tillstream.mirror.change import Body, Change
-from tillstream.mirror.join import Element, Fields, layer, merged, newest
+from tillstream.mirror.join import FORGOTTEN, Element, Fields, join, known, latest, layer
+from tillstream.mirror.redaction import forgets, people_of
 from tillstream.mirror.values import identifier, moment, text
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ def view(customer_id: int, element: Element) -> Customer:
     """The merged customer of an element."""
     return msgspec.convert(
         {
-            **merged(element.layers),
+            **known(element),
             "id": customer_id,
             "deleted": element.deleted,
-            "updated_at": newest(element.layers),
+            "updated_at": latest(element),
         },
         Customer,
     )
@@ -69,22 +70,36 @@ def full_name(body: Body) -> str | None:
 
 def _change(body: Body, at: int) -> Change:
     customer_id = identifier(body.get("id"), "customer.id")
-    fields: Fields = {
-        name: reader(body[name], name) for name, reader in _READERS.items() if name in body
-    }
+    fields = _read(body, _READERS)
+    personal = _read(body, _PERSONAL)
     told_at = (
         moment(body.get("updated_at"), "customer.updated_at") or at or fields.get("created_at") or 0
     )
-    # Bodies of one second differ where fields were redacted: the fuller one tells more.
-    filled = sum(value is not None for value in fields.values())
-    return Change("customer", customer_id, Element(layers=layer(told_at, filled, fields)))
+    element = Element(
+        layers=layer(told_at, filled(fields), fields),
+        personal=layer(told_at, filled(personal), personal),
+        people=people_of(body),
+    )
+    if forgets(body, "customer"):
+        element = join(element, FORGOTTEN)
+    return Change("customer", customer_id, element)
+
+
+def filled(fields: Fields) -> int:
+    """Ranks bodies of one second that differ where fields were left out: the fuller tells more."""
+    return sum(value is not None for value in fields.values())
+
+
+def _read(body: Body, readers: dict[str, Callable[[Any, str], Any]]) -> Fields:
+    return {name: reader(body[name], name) for name, reader in readers.items() if name in body}
 
 
 def _text(value: Any, _: str) -> Any:
     return text(value)
 
 
-_READERS: dict[str, Callable[[Any, str], Any]] = {
-    **dict.fromkeys(("email", "first_name", "last_name", "phone"), _text),
-    "created_at": moment,
-}
+_READERS: dict[str, Callable[[Any, str], Any]] = {"created_at": moment}
+
+_PERSONAL: dict[str, Callable[[Any, str], Any]] = dict.fromkeys(
+    ("email", "first_name", "last_name", "phone"), _text
+)

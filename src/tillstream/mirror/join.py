@@ -4,7 +4,7 @@ Everything known of one resource is an :class:`Element` of a semilattice, and so
 delivery tells. ``join`` is commutative, associative and idempotent, therefore any order, any
 repetition and any grouping of the same deliveries ends in the same element.
 
-An element has four parts, each a join of its own:
+An element has these parts, each a join of its own:
 
 ``layers``
     The newest value of every field. A delivery is one layer, stamped by its ``updated_at``; a
@@ -15,12 +15,18 @@ An element has four parts, each a join of its own:
     A map that keeps the greatest number per name (the times at which a checkout was active).
 ``deleted``
     A tombstone: once set it stays, whatever arrives late.
+``personal``, ``people``
+    What bodies told of a person, in layers of their own, and the marks of whom they named.
+``redacted``
+    The person is forgotten: once set it stays, and leaves the two nothing, whatever comes before or
+    after. Nothing else depends on what they held, so that the rest of the element, and every figure
+    made of it, is the same as if they had never been told.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -60,6 +66,9 @@ class Element(msgspec.Struct, omit_defaults=True):
     )
     marks: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     deleted: bool = False
+    personal: Layers = msgspec.field(default_factory=list[Layer])
+    people: list[str] = msgspec.field(default_factory=list[str])
+    redacted: bool = False
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -85,13 +94,22 @@ def layer(at: int, rank: int, fields: Fields) -> Layers:
 
 
 def join(a: Element, b: Element) -> Element:
-    """The least element that holds everything of both."""
+    """The least element that holds everything of both, but nothing of a person to be forgotten."""
+    redacted = a.redacted or b.redacted
     return Element(
         layers=join_layers(a.layers, b.layers),
         parts=_join_parts(a.parts, b.parts),
         marks=_join_marks(a.marks, b.marks),
         deleted=a.deleted or b.deleted,
+        personal=[] if redacted else join_layers(a.personal, b.personal),
+        people=[] if redacted else _join_people(a.people, b.people),
+        redacted=redacted,
     )
+
+
+def redact(element: Element) -> Element:
+    """The element without the person: its join with nothing but ``redacted``."""
+    return join(element, FORGOTTEN)
 
 
 def join_all(elements: Iterable[Element]) -> Element:
@@ -135,6 +153,18 @@ def newest(layers: Layers) -> int | None:
     return layers[0].at if layers and layers[0].at else None
 
 
+def latest(element: Element) -> int | None:
+    """The time of the newest body of an element, of whatever it told."""
+    return max(newest(element.layers) or 0, newest(element.personal) or 0) or None
+
+
+def known(element: Element) -> Fields:
+    """The current value of every field, a person's included."""
+    if not element.personal:
+        return merged(element.layers)
+    return {**merged(element.layers), **merged(element.personal)}
+
+
 def _stamp(one: Layer) -> tuple[int, int, str]:
     return one.stamp
 
@@ -153,6 +183,12 @@ def _join_maps(a: dict[str, Layers], b: dict[str, Layers]) -> dict[str, Layers]:
     return {key: join_layers(a.get(key, []), b.get(key, [])) for key in sorted(a.keys() | b.keys())}
 
 
+def _join_people(a: list[str], b: list[str]) -> list[str]:
+    if a == b or not b:
+        return a
+    return sorted({*a, *b}) if a else b
+
+
 def _join_marks(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
     if not a or not b:
         return a or b
@@ -161,3 +197,7 @@ def _join_marks(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
         if value > result.get(name, -1):
             result[name] = value
     return result
+
+
+FORGOTTEN: Final = Element(redacted=True)
+"""Says of a resource no more than that its person is to be forgotten."""

@@ -8,7 +8,8 @@ import msgspec
 
 from tillstream.mirror import customers, refunds
 from tillstream.mirror.change import Body, Change
-from tillstream.mirror.join import Element, Fields, layer, merged, newest
+from tillstream.mirror.join import FORGOTTEN, Element, Fields, join, latest, layer, merged
+from tillstream.mirror.redaction import forgets, people_of
 from tillstream.mirror.values import (
     count,
     flag,
@@ -104,14 +105,21 @@ def read(body: Body) -> list[Change]:
     """The changes that a full (or reduced) Order body amounts to."""
     order_id = identifier(body.get("id"), "id")
     fields = _fields(body)
+    personal = _personal(body)
     at = moment(body.get("updated_at"), "updated_at") or fields.get("created_at") or 0
     told = objects(body.get("refunds"), "refunds")
+    refunded = [refunds.read_embedded(refund, at) for refund in told]
+    for one in refunded:
+        personal.update(one.note)
+    rank = _rank(fields, told)
     element = Element(
-        layers=layer(at, _rank(fields, told), fields),
-        parts={"refunds": dict(refunds.read_embedded(refund, at) for refund in told)}
-        if told
-        else {},
+        layers=layer(at, rank, fields),
+        parts={"refunds": {one.key: one.layers for one in refunded}} if refunded else {},
+        personal=layer(at, rank, personal),
+        people=people_of(body),
     )
+    if forgets(body, "order"):
+        element = join(element, FORGOTTEN)
     return [Change("order", order_id, element), *customers.read_embedded(body.get("customer"), at)]
 
 
@@ -122,16 +130,18 @@ def read_delete(body: Body) -> list[Change]:
 
 def view(order_id: int, element: Element) -> Order:
     """The merged order of an element."""
-    fields = merged(element.layers)
+    fields, personal = merged(element.layers), merged(element.personal)
     return msgspec.convert(
         {
             **fields,
+            **{name: personal[name] for name in _OF_A_PERSON if name in personal},
             "id": order_id,
             "deleted": element.deleted,
             "known": bool(fields),
-            "updated_at": newest(element.layers),
+            "updated_at": latest(element),
             "refunds": {
-                int(key): refunds.view(at) for key, at in element.parts.get("refunds", {}).items()
+                int(key): refunds.view(at, personal.get(refunds.note_of(key)))
+                for key, at in element.parts.get("refunds", {}).items()
             },
             "edits": {
                 key: refunds.view_edit(at) for key, at in element.parts.get("edits", {}).items()
@@ -155,14 +165,22 @@ def is_tip(line: Line, order: Order) -> bool:
 def _fields(body: Body) -> Fields:
     """The fields that the body has, in our terms; what it lacks stays out."""
     # Over what is read, not over what the body has: it has three times as many fields.
-    fields: Fields = {
+    return {
         _NAMES.get(name, name): reader(body, body[name], name)
         for name, reader in _READERS.items()
         if name in body
     }
+
+
+def _personal(body: Body) -> Fields:
+    """The fields of the person who ordered."""
+    fields: Fields = {name: text(body[name]) for name in ("email", "phone") if name in body}
     if customer := mapping(body.get("customer")):
         fields["customer_name"] = customers.full_name(customer)
     return fields
+
+
+_OF_A_PERSON = ("email", "phone", "customer_name")
 
 
 def _rank(fields: Fields, told: list[dict[str, Any]]) -> int:
@@ -299,8 +317,8 @@ def _without_defaults(line: Line | Shipping) -> Fields:
 _READERS: dict[str, Callable[[Body, Any, str], Any]] = {
     **dict.fromkeys(
         (
-            "name", "email", "phone", "currency", "presentment_currency", "financial_status",
-            "fulfillment_status", "source_name", "cancel_reason",
+            "name", "currency", "presentment_currency", "financial_status", "fulfillment_status",
+            "source_name", "cancel_reason",
         ),
         _text,
     ),

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from tillstream.mirror.change import Body
 
+MARKER: Final = "tillstream:redacted"
+"""What remains of a body says so itself: which resources it forgets, and whether contact was known."""
+
 _FEWEST_DIGITS: Final = 7
 """Of a phone number: a shorter one is an extension, or a mistake, of many people."""
 
@@ -93,6 +96,16 @@ def people_of(body: Body) -> list[str]:
             if (told := text(number)) and (mark := phone_mark(told)):
                 found.add(mark)
     return sorted(found)
+
+
+def forgets(body: Body, resource: str) -> bool:
+    """Whether a body is what remained of one that told of a person, of this resource."""
+    return MARKER in body and resource in mapping(body[MARKER]).get("resources", ())
+
+
+def contact_known(body: Body) -> bool:
+    """Whether contact details were known before they were taken out of the body."""
+    return MARKER in body and mapping(body[MARKER]).get("contact") is True
 
 
 def _digest(told: str) -> str:

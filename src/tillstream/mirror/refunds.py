@@ -6,12 +6,13 @@ edit's delta comes only in its own delivery.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from tillstream.mirror.change import Body, Change
-from tillstream.mirror.join import Element, Fields, Layers, layer, merged
+from tillstream.mirror.join import FORGOTTEN, Element, Fields, Layers, join, layer, merged
+from tillstream.mirror.redaction import forgets
 from tillstream.mirror.values import (
     count,
     flag,
@@ -67,16 +68,33 @@ def read_create(body: Body) -> list[Change]:
         or moment(body.get("created_at"), "created_at")
         or 0
     )
-    key, layers = read_embedded(body, at)
-    return [Change("order", order_id, Element(parts={"refunds": {key: layers}}))]
+    told = read_embedded(body, at)
+    element = Element(parts={"refunds": {told.key: told.layers}}, personal=layer(at, 0, told.note))
+    if forgets(body, "order"):
+        element = join(element, FORGOTTEN)
+    return [Change("order", order_id, element)]
 
 
-def read_embedded(body: Body, at: int) -> tuple[str, Layers]:
-    """A refund object as (id, layers), told by a body of time ``at``."""
-    refund_id = identifier(body.get("id"), "refunds.id")
+class ToldRefund(NamedTuple):
+    """A refund object by its id. ``note`` is what was written about it, a field of the order's."""
+
+    key: str
+    layers: Layers
+    note: Fields
+
+
+def read_embedded(body: Body, at: int) -> ToldRefund:
+    """A refund object, told by a body of time ``at``."""
+    key = str(identifier(body.get("id"), "refunds.id"))
     fields = _refund_fields(body)
     filled = sum(value not in (None, 0, []) for value in fields.values())
-    return str(refund_id), layer(at, filled, fields)
+    note: Fields = {note_of(key): text(body["note"])} if "note" in body else {}
+    return ToldRefund(key, layer(at, filled, fields), note)
+
+
+def note_of(key: str) -> str:
+    """The name of the order's field that holds a refund's note."""
+    return f"note:{key}"
 
 
 def read_edited(body: Body) -> list[Change]:
@@ -94,9 +112,9 @@ def read_edited(body: Body) -> list[Change]:
     return [Change("order", order_id, Element(parts={"edits": told}))]
 
 
-def view(layers: Layers) -> Refund:
+def view(layers: Layers, note: str | None = None) -> Refund:
     """The merged refund."""
-    return msgspec.convert(merged(layers), Refund)
+    return msgspec.convert({**merged(layers), "note": note}, Refund)
 
 
 def view_edit(layers: Layers) -> Edit:
@@ -118,8 +136,6 @@ def _refund_fields(body: Body) -> Fields:
         fields["created_at"] = moment(body["created_at"], "refunds.created_at")
     if "processed_at" in body:
         fields["processed_at"] = moment(body["processed_at"], "refunds.processed_at")
-    if "note" in body:
-        fields["note"] = text(body["note"])
     if "refund_line_items" in body:
         lines = objects(body["refund_line_items"], "refund_line_items")
         fields["lines"] = [msgspec.to_builtins(_refund_line(line)) for line in lines]
