@@ -135,7 +135,7 @@ moments = st.integers(-100, 100).map(lambda seconds: NOW + timedelta(seconds=sec
 def test_the_standing_of_a_session(
     expires: datetime, rotated: datetime | None, revoked: datetime | None
 ) -> None:
-    found = standing(Session(1, UUID(int=1), expires, rotated, revoked), NOW)
+    found = standing(Session(1, UUID(int=1), expires, rotated, revoked, NOW), NOW)
     assert (found is Standing.DEAD) == (revoked is not None or expires <= NOW)
     if found is not Standing.DEAD:
         assert (found is Standing.LIVE) == (rotated is None)

@@ -86,7 +86,7 @@ async def let_in(  # noqa: PLR0913 - what a sign-in consists of
     return signed_in(context, account, tenants, family, now)
 
 
-def note_refusal(context: Context, error: CredentialsWrong, email: str, device: Device) -> None:
+def note_refusal(context: Context, error: CredentialsWrong, device: Device) -> None:
     """Tell the owners of whose account it was, later: the answer's time must not tell of it."""
     if not error.tenants:
         return
@@ -98,8 +98,8 @@ def note_refusal(context: Context, error: CredentialsWrong, email: str, device: 
                 await note(
                     connection,
                     tenant_id,
-                    "sign_in.refused",
-                    actor=email.strip().lower(),
+                    "session.refused",
+                    actor=error.email,
                     address=device.address,
                     now=now,
                 )

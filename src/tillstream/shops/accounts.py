@@ -143,8 +143,13 @@ async def authenticate(pool: Pool, vault: PasswordVault, *, email: str, password
         person = await find_person(connection, address)
     stored = None if person is None else person.password_hash
     if not await vault.matches(password, stored) or person is None:
-        raise CredentialsWrong(() if person is None else person.tenants)
+        raise refused_entry(person)
     return person
+
+
+def refused_entry(person: Person | None) -> CredentialsWrong:
+    """The refusal of a wrong password; for nobody's it says the same."""
+    return CredentialsWrong() if person is None else CredentialsWrong(person.email, person.tenants)
 
 
 async def find_person(connection: Connection, address: str) -> Person | None:

@@ -12,10 +12,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, LiteralString
 
 from tillstream.foundation.database import tenant_transaction
-from tillstream.shops.accounts import find_person, parse_email
+from tillstream.shops.accounts import find_person, parse_email, refused_entry
 from tillstream.shops.passwords import objection
 from tillstream.shops.refusals import (
-    CredentialsWrong,
     InvitationUnknown,
     LinkDead,
     MemberAlready,
@@ -206,7 +205,7 @@ async def accept(
 async def _prove(vault: PasswordVault, person: Person | None, password: str) -> tuple[int, str]:
     stored = None if person is None else person.password_hash
     if not await vault.matches(password, stored) or person is None:
-        raise CredentialsWrong(() if person is None else person.tenants)
+        raise refused_entry(person)
     return person.user_id, person.password_hash
 
 

@@ -28,11 +28,13 @@ class WeakPassword(Refusal):
 class CredentialsWrong(Refusal):
     """Unknown e-mail address or wrong password: it does not say which.
 
-    ``tenants`` are those of the account that somebody tried to enter, for their audit logs alone.
+    ``email`` and ``tenants`` are of the account that somebody tried to enter, if there is one: for
+    those tenants' audit logs alone.
     """
 
-    def __init__(self, tenants: tuple[int, ...] = ()) -> None:
+    def __init__(self, email: str = "", tenants: tuple[int, ...] = ()) -> None:
         super().__init__("The e-mail address or the password is wrong.")
+        self.email = email
         self.tenants = tenants
 
 

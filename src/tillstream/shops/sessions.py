@@ -53,6 +53,10 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 _ENTER: LiteralString = """
 UPDATE shops.memberships SET entered_at = %s WHERE tenant_id = %s AND user_id = %s
 """
+_PERSON: LiteralString = """
+SELECT u.email FROM shops.sessions AS s JOIN shops.users AS u ON u.id = s.user_id
+WHERE s.tenant_id = %s AND s.family = %s AND s.revoked_at IS NULL LIMIT 1
+"""
 _HOLD: LiteralString = "SELECT shops.hold_password(%s, %s)"
 _SIGN_INS: LiteralString = """
 SELECT family, tenant_id, tenant_name, began_at, last_used_at, expires_at, address, agent
@@ -229,12 +233,12 @@ async def rotate_session(
         the session that goes on under ``successor``; None if the token is worth nothing. Then the
         transaction must still be committed: a reused token has revoked its family in it.
     """
-    found = await _find(connection, token)
+    found = await find_session(connection, token)
     if found is None:
         return None
     # One at a time per family, so that a revocation cannot miss a successor being inserted.
     await connection.execute(_LOCK_FAMILY, (found.family,))
-    session = await _find(connection, token)
+    session = await find_session(connection, token)
     if session is None:
         return None
     match standing(session, now):
@@ -251,14 +255,18 @@ async def rotate_session(
     return session
 
 
-async def revoke_session(
-    connection: Connection, token: RefreshToken, now: datetime
-) -> Session | None:
-    """Sign out the sign-in that ``token`` belongs to; an unknown token changes nothing."""
-    session = await _find(connection, token)
-    if session is not None:
-        await revoke_family(connection, token.tenant_id, session.family, now)
-    return session
+async def find_session(connection: Connection, token: RefreshToken) -> Session | None:
+    """What ``token`` belongs to, whatever it is worth; inside the tenant's transaction."""
+    cursor = await connection.execute(_FIND, (token.tenant_id, token.digest))
+    row = await cursor.fetchone()
+    return None if row is None else Session(*row)
+
+
+async def person_signed_in(connection: Connection, tenant_id: int, family: UUID) -> str | None:
+    """The e-mail address of whose sign-in that is; None once it was revoked."""
+    cursor = await connection.execute(_PERSON, (tenant_id, family))
+    row = await cursor.fetchone()
+    return None if row is None else str(row[0])
 
 
 async def find_standing(
@@ -268,7 +276,7 @@ async def find_standing(
 
     Inside the tenant's transaction; None for one that is worth nothing.
     """
-    session = await _find(connection, token)
+    session = await find_session(connection, token)
     if session is None or standing(session, now) not in {Standing.LIVE, Standing.GRACE}:
         return None
     return session
@@ -290,12 +298,6 @@ async def role_of(
     cursor = await connection.execute(_ROLE, values)
     row = await cursor.fetchone()
     return None if row is None else str(row[0])
-
-
-async def _find(connection: Connection, token: RefreshToken) -> Session | None:
-    cursor = await connection.execute(_FIND, (token.tenant_id, token.digest))
-    row = await cursor.fetchone()
-    return None if row is None else Session(*row)
 
 
 async def _insert(

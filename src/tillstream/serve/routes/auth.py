@@ -62,12 +62,14 @@ from tillstream.shops.sessions import (
     Device,
     RefreshToken,
     end_sign_in,
+    find_session,
     find_standing,
     list_sign_ins,
+    person_signed_in,
     revoke_family,
-    revoke_session,
     rotate_session,
 )
+from tillstream.shops.tokens import Bearer
 
 router = APIRouter(prefix="/api/auth", tags=["auth"])
 
@@ -118,7 +120,7 @@ async def login(
             context.pool, context.vault, email=body.email, password=body.password
         )
     except CredentialsWrong as error:
-        note_refusal(context, error, body.email, device)
+        note_refusal(context, error, device)
         raise
     return await let_in(
         context,
@@ -127,7 +129,7 @@ async def login(
         user_id=person.user_id,
         password_hash=person.password_hash,
         device=device,
-        action="sign_in.opened",
+        action="session.signed_in",
     )
 
 
@@ -170,30 +172,51 @@ async def _rotate(
 
 @router.post("/logout", status_code=204, response_class=Response)
 async def logout(
-    context: InContext, credentials: Credentials, cookie: RefreshCookie = None
+    request: Request, context: InContext, credentials: Credentials, cookie: RefreshCookie = None
 ) -> Response:
     """Sign out: the refresh cookie, the access tokens and the event streams of this sign-in end.
 
     It is told by the cookie, the access token, or both; without either there is nothing to end.
     """
+    device = context.device(request)
     token = parse_cookie(cookie)
     if token is not None:
         async with tenant_transaction(context.pool, token.tenant_id) as connection:
-            await revoke_session(connection, token, context.clock())
-    if credentials is not None:
-        await _revoke_bearer(context, credentials)
+            session = await find_session(connection, token)
+            if session is not None:
+                await _sign_out(context, connection, token.tenant_id, session.family, device)
+    bearer = None if credentials is None else _bearer_of(context, credentials)
+    if bearer is not None:
+        async with tenant_transaction(context.pool, bearer.tenant_id) as connection:
+            await _sign_out(context, connection, bearer.tenant_id, bearer.family, device)
     response = Response(status_code=204)
     forget_cookie(context, response)
     return response
 
 
-async def _revoke_bearer(context: Context, credentials: Credentials) -> None:
-    try:
-        bearer = read_bearer(context, credentials)
-    except ProblemFound:
+async def _sign_out(
+    context: Context, connection: Connection, tenant_id: int, family: UUID, device: Device
+) -> None:
+    now = context.clock()
+    email = await person_signed_in(connection, tenant_id, family)
+    if email is None:
         return
-    async with tenant_transaction(context.pool, bearer.tenant_id) as connection:
-        await revoke_family(connection, bearer.tenant_id, bearer.family, context.clock())
+    await revoke_family(connection, tenant_id, family, now)
+    await note(
+        connection,
+        tenant_id,
+        "session.signed_out",
+        actor=email,
+        address=device.address,
+        now=now,
+    )
+
+
+def _bearer_of(context: Context, credentials: Credentials) -> Bearer | None:
+    try:
+        return read_bearer(context, credentials)
+    except ProblemFound:
+        return None
 
 
 @router.get("/me", responses=answers(401, 403))
@@ -237,7 +260,7 @@ async def switch(
         user_id=session.user_id,
         password_hash=None,
         device=visit.device,
-        action="sign_in.switched",
+        action="session.switched",
     )
     async with tenant_transaction(context.pool, visit.tenant_id) as connection:
         await revoke_family(connection, visit.tenant_id, session.family, now)
@@ -348,7 +371,7 @@ async def end_session(id: str, visit: SignedIn) -> Response:  # noqa: A002
         now = visit.context.clock()
         if not await end_sign_in(connection, visit.bearer.family, ended=ended, now=now):
             raise SignInUnknown
-        await visit.note(connection, "sign_in.ended")
+        await visit.note(connection, "session.ended")
     return Response(status_code=204)
 
 

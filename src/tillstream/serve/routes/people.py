@@ -203,7 +203,7 @@ async def accept_invitation(
     try:
         accepted = await invitations.accept(context.pool, context.vault, acceptance, now)
     except CredentialsWrong as error:
-        note_refusal(context, error, "invited person", device)
+        note_refusal(context, error, device)
         raise
     async with tenant_transaction(context.pool, accepted.tenant_id) as connection:
         await note(
@@ -223,7 +223,7 @@ async def accept_invitation(
         user_id=accepted.user_id,
         password_hash=accepted.password_hash,
         device=device,
-        action="sign_in.opened",
+        action="session.signed_in",
     )
 
 
