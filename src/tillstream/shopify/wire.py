@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,8 @@ MOST_BYTES: Final = 16 * 1024 * 1024
 _LONGEST_QUOTE: Final = 200
 # What is shorter is a word rather than a secret, and taking it out would garble the sentence.
 _SHORTEST_SECRET: Final = 4
+# How Shopify's tokens and secrets begin: shpat_, shprt_, shpss_, shpca_ and so on.
+_TOKEN_LIKE: Final = re.compile(r"\bshp[a-z]{2,3}_\w+")
 
 
 class Unreachable(Exception):
@@ -130,5 +133,6 @@ def quote_safely(text: object, secrets: Iterable[str] = ()) -> str:
     for secret in sorted(set(secrets), key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET:
             said = said.replace(secret, "[secret]")
+    said = _TOKEN_LIKE.sub("[secret]", said)
     said = "".join(char if char.isprintable() else " " for char in said)
     return " ".join(said.split())[:_LONGEST_QUOTE]
