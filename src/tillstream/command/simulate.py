@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tillstream.command.console import err, out, print_json
-from tillstream.simulator.simulate import SimulateOptions, simulate
+from tillstream.simulator.simulate import SimulateOptions, shops_of, simulate
 
 if TYPE_CHECKING:
     import argparse
@@ -85,11 +87,64 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="never give a delivery up, as Shopify does after eight retries",
     )
     add("--books", metavar="FILE", help="write what the figures must be, as JSON")
+    _register_admin(parser)
+
+
+def _register_admin(parser: argparse.ArgumentParser) -> None:
+    """The options of the stand-in."""
+    group = parser.add_argument_group(
+        "stand-in",
+        "With --admin it stands in for Shopify's Admin until it is stopped, on loopback: OAuth "
+        "pages, the GraphQL API, and webhooks to whoever subscribes. The app is SHOPIFY_API_KEY "
+        "with SHOPIFY_API_SECRET at HOST; set TILLSTREAM_SHOPIFY_ADDRESS of that installation to "
+        "the address that is printed.",
+    )
+    add = group.add_argument
+    add("--admin", action="store_true", help="stand in for Shopify's Admin")
+    add("--admin-port", type=int, default=8099, metavar="N", help="port of the stand-in (8099)")
+    add("--client-id", metavar="ID", help="of the app (SHOPIFY_API_KEY, or tillstream)")
+    add(
+        "--token-seconds",
+        type=int,
+        default=3600,
+        metavar="N",
+        help="how long an access token lasts (3600)",
+    )
+    add(
+        "--redact-after",
+        type=float,
+        default=172_800,
+        metavar="SECONDS",
+        help="from an uninstallation to shop/redact (172800)",
+    )
+    add(
+        "--retry-scale",
+        type=float,
+        default=60.0,
+        metavar="X",
+        help="how much faster than Shopify a failed delivery is retried (60)",
+    )
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
     """Exit status 1 when a delivery was given up."""
-    told = SimulateOptions(
+    if options.admin:
+        return await _stand_in(settings, options)
+    report = await simulate(
+        _options(settings, options), (lambda _: None) if options.json else _note
+    )
+    if options.json:
+        print_json(report)
+    else:
+        out.print(
+            f"{report.accepted} deliveries of {', '.join(report.shops)} accepted in {report.seconds:.1f} s; "
+            f"{report.retried} retried, {report.gave_up} given up."
+        )
+    return 0 if report.ok else 1
+
+
+def _options(settings: Settings, options: argparse.Namespace) -> SimulateOptions:
+    return SimulateOptions(
         url=options.url or f"http://127.0.0.1:{settings.port}/api/webhook",
         secret=options.secret.encode() if options.secret else settings.shopify_api_secrets[-1],
         seed=options.seed,
@@ -108,15 +163,46 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
         persist=options.persist,
         books_path=Path(options.books) if options.books else None,
     )
-    report = await simulate(told, (lambda _: None) if options.json else _note)
-    if options.json:
-        print_json(report)
-    else:
-        out.print(
-            f"{report.accepted} deliveries of {', '.join(report.shops)} accepted in {report.seconds:.1f} s; "
-            f"{report.retried} retried, {report.gave_up} given up."
-        )
-    return 0 if report.ok else 1
+
+
+async def _stand_in(settings: Settings, options: argparse.Namespace) -> int:
+    """Until it is stopped."""
+    from tillstream.command.roles import stop_on_signals
+    from tillstream.simulator.admin.consent import App
+    from tillstream.simulator.admin.server import serve
+    from tillstream.simulator.admin.standin import StandIn, Terms
+
+    address = f"http://127.0.0.1:{options.admin_port}"
+    terms = Terms(
+        seed=str(options.seed),
+        days=options.days,
+        visits=(options.rate or 0.0) / max(1, len(shops_of(_options(settings, options)))),
+        token_life=timedelta(seconds=options.token_seconds),
+        redact_after=timedelta(seconds=options.redact_after),
+        retry_scale=options.retry_scale,
+    )
+    standin = StandIn(shops_of(_options(settings, options)), terms, address, _mint)
+    host = settings.host
+    app = App(
+        client_id=options.client_id or settings.shopify_api_key or "tillstream",
+        name="Tillstream",
+        secrets=settings.shopify_api_secrets,
+        app_url=f"{host}/api/auth/install",
+        redirect_uris=(f"{host}/api/auth/callback",),
+        webhook_url=options.url or f"{host}/api/webhook",
+    )
+    standin.consent.apps[app.client_id] = app
+
+    def ready() -> None:
+        # A line on its own, whole: whoever started this waits for it.
+        print(f"Pretended Shopify ready at {address}", flush=True)
+
+    await serve(standin, options.admin_port, stop_on_signals(), ready)
+    return 0
+
+
+def _mint() -> str:
+    return secrets.token_hex(16)
 
 
 def _note(report: DeliveryReport) -> None:

@@ -370,13 +370,13 @@ class Ledger:
         }
 
     def _lives(self, now: int) -> Iterable[tuple[Checkout, Life]]:
-        linked = self._linked()
+        linked = self.linked()
         for token, checkout in self.checkouts.items():
             life = life_of(checkout, linked.get(token), self.plan.window, now)
             if life is not None:
                 yield checkout, life
 
-    def _linked(self) -> dict[str, Order]:
+    def linked(self) -> dict[str, Order]:
         """The order of each checkout: by token, else by cart; of several the earliest."""
         by_cart = {_bare(c.cart_token): c.token for c in self.checkouts.values() if c.cart_token}
         linked: dict[str, Order] = {}

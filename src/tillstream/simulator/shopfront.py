@@ -97,9 +97,10 @@ class Shopfront:
         """Let ``act`` happen at ``at``."""
         heapq.heappush(self._agenda, (at, next(self._turn), act, subject))
 
-    def unfold(self) -> Iterator[Webhook]:
-        """Everything that happens before the story's end, as it is sent."""
-        agenda, end, out = self._agenda, self.end, self._out
+    def unfold(self, until: int | None = None) -> Iterator[Webhook]:
+        """Everything that happens before ``until`` (the story's end), as it is sent."""
+        agenda, out = self._agenda, self._out
+        end = self.end if until is None else min(until, self.end)
         while agenda and agenda[0][0] < end:
             at, _, act, subject = heapq.heappop(agenda)
             self._event = self._uuid()

@@ -51,22 +51,24 @@ class Story:
         self.books = Books()
 
     def __iter__(self) -> Iterator[Webhook]:
-        fronts = [Shopfront(self.seed, plan, self.phases, self.topics) for plan in self.shops]
+        fronts = [open_shop(self.seed, plan, self.phases, self.topics) for plan in self.shops]
         self.books = Books({front.plan.domain: front.ledger for front in fronts})
-        for front in fronts:
-            _prepare(front)
         return heapq.merge(
             *(front.unfold() for front in fronts), key=lambda webhook: webhook.triggered_at
         )
 
 
-def _prepare(shop: Shopfront) -> None:
-    """Put the beginning on the shop's agenda."""
+def open_shop(
+    seed: str, plan: ShopPlan, phases: Sequence[Phase], topics: frozenset[str] = ALL_TOPICS
+) -> Shopfront:
+    """A shop with its beginning on the agenda, to be unfolded."""
+    shop = Shopfront(seed, plan, phases, topics)
     shop.later(shop.start, _introduce)
     for phase in shop.phases:
         shop.later(phase.start, open_doors, phase)
     shop.later(shop.start + shop.between(_DAY, 30 * _DAY), _rename_plan)
     shop.later(shop.start + shop.between(3_600, _DAY), _tend)
+    return shop
 
 
 def _introduce(shop: Shopfront, _: None, at: int) -> None:

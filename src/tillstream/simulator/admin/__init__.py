@@ -1,0 +1,1 @@
+"""The stand-in's Admin: OAuth, the GraphQL API, subscriptions, and failures on demand."""
