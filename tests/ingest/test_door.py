@@ -12,7 +12,7 @@ import asyncio
 import logging
 import socket
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,7 +21,8 @@ import pytest
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from tillstream.foundation.database import open_pool
+from tillstream.foundation.clock import utc_now
+from tillstream.foundation.database import connect, open_pool, tenant_transaction
 from tillstream.ingest.batching import Batcher
 from tillstream.ingest.door import Door
 from tillstream.ingest.trust import Trust
@@ -30,8 +31,15 @@ from tillstream.journal.encoding import decode_deliveries
 from tillstream.journal.memory import MemoryJournal, MemoryStore
 from tillstream.shopify.signing import sign_webhook
 from tillstream.shops.accounts import add_account
-from tillstream.shops.sealing import Keyring
-from tillstream.shops.stores import StoreDetails, add_store
+from tillstream.shops.apps import (
+    add_app,
+    add_secret,
+    retire_app,
+    retire_secret,
+    retire_store_secret,
+)
+from tillstream.shops.sealing import Keyring, store_place
+from tillstream.shops.stores import StoreDetails, add_store, remove_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -355,6 +363,123 @@ async def test_a_secret_that_a_store_brought_is_good_for_that_store_alone(
             X_Shopify_Hmac_Sha256=signature, X_Shopify_Shop_Domain="b.myshopify.com"
         )
         assert other.status_code == 401
+
+
+async def until_known(site: Site, app: str, shop: str, secrets: set[bytes] | None) -> None:
+    """The cache follows a notification and has no signal to wait for."""
+    async with asyncio.timeout(10):
+        while True:
+            known = site.trust.accepted(app, shop, 0)
+            if (None if known is None else set(known)) == secrets:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_each_app_has_an_address_and_secrets_of_its_own(database: Database) -> None:
+    async with opened(database) as site, await connect(database.admin_url) as owner:
+        path = "/api/webhook/outlet"
+        assert problem(await site.send(path=path))["title"] == "No such app"
+        await add_app(owner, "outlet", client_id="c-1", now=NOW)
+        await add_secret(owner, RING, "outlet", "secret-of-the-outlet", now=NOW)
+        outlet = sign_webhook(b"secret-of-the-outlet", BODY)
+        await until_known(site, "outlet", "", {b"secret-of-the-outlet"})
+        answers = [
+            (await site.send(path=path, X_Shopify_Hmac_Sha256=outlet)).status_code,
+            (await site.send(path=path + "/", X_Shopify_Hmac_Sha256=outlet)).status_code,
+            (await site.send(path=path)).status_code,  # signed by the default app
+            (await site.send(X_Shopify_Hmac_Sha256=outlet)).status_code,  # for the default app
+            (await site.send(path="/api/webhook/default")).status_code,
+            (await site.send(path=path + "/x", X_Shopify_Hmac_Sha256=outlet)).status_code,
+            (await site.send(path="/api/webhook//", X_Shopify_Hmac_Sha256=outlet)).status_code,
+        ]
+        assert answers == [200, 200, 401, 401, 404, 404, 404]
+        assert {one.app for one in site.journal.kept()} == {"outlet"}
+        await retire_app(owner, "outlet", now=NOW)
+        await until_known(site, "outlet", "", None)
+        assert (await site.send(path=path, X_Shopify_Hmac_Sha256=outlet)).status_code == 404
+
+
+async def test_a_secret_is_added_without_a_restart_and_refused_when_its_time_has_come(
+    database: Database,
+) -> None:
+    async with opened(database) as site, await connect(database.admin_url) as owner:
+        now = utc_now()
+        await add_app(owner, "outlet", client_id="c-1", now=now)
+        first = await add_secret(owner, RING, "outlet", "first-secret", now=now)
+        await add_secret(owner, RING, "outlet", "second-secret", now=now)
+        await until_known(site, "outlet", "", {b"first-secret", b"second-secret"})
+        ends = utc_now() + timedelta(seconds=1.5)
+        await retire_secret(owner, "outlet", first, at=ends, now=now)
+        async with asyncio.timeout(10):
+            while site.trust.apps["outlet"].until != int(ends.timestamp() * 1_000_000):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        # From here on the database says nothing more: the door looks at the clock.
+        await site.trust.close()
+        first_signs = sign_webhook(b"first-secret", BODY)
+        seen: list[tuple[bool, int]] = []
+        async with asyncio.timeout(10):
+            while not seen or seen[-1][1] == 200:
+                before = utc_now()
+                answer = await site.send(
+                    path="/api/webhook/outlet", X_Shopify_Hmac_Sha256=first_signs
+                )
+                status = answer.status_code
+                seen.append((utc_now() < ends, status))
+                assert status == 200 or before >= ends - timedelta(milliseconds=50)
+        assert all(status == 200 for early, status in seen if early)
+        second = sign_webhook(b"second-secret", BODY)
+        answer = await site.send(path="/api/webhook/outlet", X_Shopify_Hmac_Sha256=second)
+        assert answer.status_code == 200
+
+
+async def test_secrets_may_be_added_to_the_default_app_as_well(database: Database) -> None:
+    async with opened(database) as site, await connect(database.admin_url) as owner:
+        added = await add_secret(owner, RING, "", "added-secret", now=NOW)
+        await until_known(site, "", "", {b"added-secret", SECRET, OLD})
+        signature = sign_webhook(b"added-secret", BODY)
+        assert (await site.send(X_Shopify_Hmac_Sha256=signature)).status_code == 200
+        assert (await site.send()).status_code == 200
+        await retire_secret(owner, "", added, at=NOW, now=NOW)
+        await until_known(site, "", "", {SECRET, OLD})
+        assert (await site.send(X_Shopify_Hmac_Sha256=signature)).status_code == 401
+
+
+async def test_a_stores_secret_of_before_stays_good_until_it_retires(database: Database) -> None:
+    shop = "a.myshopify.com"
+    async with opened(database) as site, open_pool(database.admin_url) as pool:
+        ada = await add_account(pool, "ada@example.com", "brass lamp and seven owls", "Ada")
+        store = await add_store(
+            pool, RING, "ada@example.com", shop, StoreDetails(api_secret="of-before")
+        )
+        await until_known(site, "", shop, {SECRET, OLD, b"of-before"})
+        async with tenant_transaction(pool, ada.tenant_id) as connection:
+            kept = await retire_store_secret(
+                connection, ada.tenant_id, store.id, now=utc_now(), overlap=timedelta(hours=1)
+            )
+            assert kept
+            await connection.execute(
+                "UPDATE shops.stores SET api_secret_sealed = %s WHERE id = %s",
+                (RING.seal(b"of-now", store_place(store.id, "api_secret")), store.id),
+            )
+        await until_known(site, "", shop, {SECRET, OLD, b"of-before", b"of-now"})
+        for secret in (b"of-before", b"of-now"):
+            signature = sign_webhook(secret, BODY)
+            assert (await site.send(X_Shopify_Hmac_Sha256=signature)).status_code == 200
+        in_two_hours = int((utc_now() + timedelta(hours=2)).timestamp() * 1_000_000)
+        assert b"of-before" not in (site.trust.accepted("", shop, in_two_hours) or ())
+        await remove_store(pool, shop, utc_now())
+        await until_known(site, "", shop, {SECRET, OLD})
+        async with pool.connection() as connection:
+            left = await connection.execute("SELECT count(*) FROM shops.retiring_secrets")
+            assert await left.fetchone() == (0,)
+
+
+async def test_before_the_apps_are_known_none_is_called_unknown(database: Database) -> None:
+    async with opened(database, read_secrets=False) as site:
+        assert (await site.send(path="/api/webhook/outlet")).status_code == 503
+        assert (await site.send(path="/api/webhook/a/b")).status_code == 503
+        await site.trust.start()
+        assert (await site.send(path="/api/webhook/outlet")).status_code == 404
 
 
 async def test_a_lost_database_does_not_close_the_door(database: Database) -> None:

@@ -13,8 +13,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tillstream.ingest.verify import Refused, is_genuine, read_headers, secrets_for, signature_of
+from tillstream.ingest.trust import Trust
+from tillstream.ingest.verify import (
+    FOREVER,
+    Accepted,
+    Refused,
+    is_genuine,
+    read_headers,
+    signature_of,
+)
 from tillstream.shopify.signing import sign_webhook
+from tillstream.shops.sealing import Keyring
 
 SECRETS = st.binary(min_size=1, max_size=80)
 BODIES = st.binary(max_size=200)
@@ -217,9 +226,53 @@ def test_no_headers_break_it(headers: dict[str, str]) -> None:
         assert len(told.topic) <= 512
 
 
+terms = st.lists(
+    st.tuples(st.binary(min_size=1, max_size=4), st.integers(0, 20) | st.just(FOREVER))
+)
+
+
+@given(terms, st.lists(st.integers(0, 21), max_size=6).map(sorted))
+def test_a_secret_counts_until_it_retires_and_no_longer(
+    given_terms: list[tuple[bytes, int]], looks: list[int]
+) -> None:
+    """Asked as the door does: at growing times, and anew only when ``until`` has come."""
+    accepted = Accepted.of(given_terms)
+    for now in looks:
+        if now >= accepted.until:
+            accepted = accepted.at(now)
+        assert set(accepted.secrets) == {secret for secret, end in given_terms if end > now}
+        assert accepted.until > now
+        assert len(set(accepted.secrets)) == len(accepted.secrets)
+
+
+def test_secrets_that_never_retire_are_never_looked_at_again() -> None:
+    accepted = Accepted.of([(b"new", FOREVER), (b"old", FOREVER), (b"new", 3)])
+    assert accepted == ((b"new", b"old"), FOREVER, ((b"new", FOREVER), (b"old", FOREVER)))
+    assert Accepted.of([]) == ((), FOREVER, ())
+
+
+def trusting(stores: dict[str, Accepted]) -> Trust:
+    """A cache as it is after reading the database."""
+    trust = Trust("", (b"app",), Keyring.of(b"k" * 32))
+    trust.apps["outlet"] = Accepted.of([(b"new", FOREVER), (b"old", 100)])
+    trust.stores = stores
+    return trust
+
+
 def test_a_store_may_bring_its_own_secret_and_lends_it_to_nobody() -> None:
-    stores = {"a.myshopify.com": (b"own",)}
-    assert secrets_for((b"app",), stores, "a.myshopify.com") == (b"app", b"own")
-    assert secrets_for((b"app",), stores, " A.MYSHOPIFY.COM ") == (b"app", b"own")
-    assert secrets_for((b"app",), stores, "b.myshopify.com") == (b"app",)
-    assert secrets_for((), {}, "") == ()
+    trust = trusting({"a.myshopify.com": Accepted.of([(b"own", FOREVER), (b"before", 50)])})
+    assert trust.accepted("", "a.myshopify.com", 1) == (b"app", b"own", b"before")
+    assert trust.accepted("", " A.MYSHOPIFY.COM ", 1) == (b"app", b"own", b"before")
+    assert trust.accepted("", "b.myshopify.com", 1) == (b"app",)
+    assert trust.accepted("", "", 1) == (b"app",)
+    assert trust.accepted("", "a.myshopify.com", 50) == (b"app", b"own")
+
+
+def test_an_app_vouches_for_itself_alone() -> None:
+    trust = trusting({"a.myshopify.com": Accepted.of([(b"own", FOREVER)])})
+    assert trust.accepted("outlet", "b.myshopify.com", 99) == (b"new", b"old")
+    assert trust.accepted("outlet", "a.myshopify.com", 99) == (b"new", b"old", b"own")
+    assert trust.accepted("outlet", "b.myshopify.com", 100) == (b"new",)
+    assert trust.accepted("", "b.myshopify.com", 99) == (b"app",)
+    assert trust.accepted("other", "a.myshopify.com", 99) is None
+    assert b"app" not in repr(trust).encode()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tillstream.command.apps import read_secret
 from tillstream.command.console import err, out, print_json, print_table
 from tillstream.command.installation import open_database
 from tillstream.command.roles import journal_status
@@ -64,8 +65,8 @@ async def store_add(settings: Settings, options: Namespace) -> int:
     details = StoreDetails(
         timezone=options.timezone,
         currency=options.currency,
-        api_secret=options.api_secret,
-        access_token=options.access_token,
+        api_secret=_told(options.api_secret, "Client secret: "),
+        access_token=_told(options.access_token, "Access token: "),
     )
     with open_database(settings) as database:
         async with open_pool(database.api_url) as pool:
@@ -282,6 +283,11 @@ def _progress(domain: str, done: str, options: Namespace) -> Any:
             err.print(f"{domain}: {orders} orders {done}")
 
     return report
+
+
+def _told(secret: str | None, prompt: str) -> str | None:
+    """What was given, or a line of standard input where that is ``-``."""
+    return read_secret(None, prompt) if secret == "-" else secret  # noqa: S105 - a sign, no secret
 
 
 def _store(email: str, store: Store) -> dict[str, Any]:

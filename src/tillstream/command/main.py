@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from tillstream.command import admin, everything, simulate
+from tillstream.command import admin, apps, everything, simulate
 from tillstream.command.bench import command as bench
 from tillstream.command.console import err
 from tillstream.command.logs import log_to_stderr
@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_processes(commands)
     _add_directory(commands)
+    _add_apps(commands)
     _add_journal(commands)
     _add_truth(commands)
     _add_trials(commands)
@@ -148,8 +149,14 @@ def _add_directory(commands: Any) -> None:
     add = _command(stores, "add", admin.store_add, "Connect a store.", json=True)
     add.add_argument("--account", required=True, metavar="EMAIL", help="whose store it is")
     add.add_argument("--domain", required=True, metavar="D", help="its *.myshopify.com domain")
-    add.add_argument("--api-secret", metavar="S", help="client secret of the store's own app")
-    add.add_argument("--access-token", metavar="T", help="Admin API access token")
+    add.add_argument(
+        "--api-secret",
+        metavar="S",
+        help="client secret of the store's own app; - reads it from standard input",
+    )
+    add.add_argument(
+        "--access-token", metavar="T", help="Admin API access token; - reads it from standard input"
+    )
     add.add_argument("--timezone", metavar="TZ", help="IANA name, until Shopify tells it")
     add.add_argument("--currency", metavar="C", help="ISO 4217 code, until Shopify tells it")
     listing = _command(stores, "list", admin.store_list, "List the connected stores.", json=True)
@@ -157,6 +164,35 @@ def _add_directory(commands: Any) -> None:
     remove = _command(stores, "remove", admin.store_remove, "Disconnect a store.", json=True)
     remove.add_argument("domain", nargs="?", metavar="DOMAIN")
     remove.add_argument("--domain", dest="domain", metavar="DOMAIN", default=argparse.SUPPRESS)
+
+
+def _add_apps(commands: Any) -> None:
+    group = _group(commands, "app", "Shopify apps besides the default one, and apps' secrets.")
+    add = _command(group, "add", apps.app_add, "Make an app known.", json=True)
+    add.add_argument("key", metavar="KEY", help="its part of the webhook address")
+    add.add_argument("--client-id", required=True, metavar="ID", help="its client id at Shopify")
+    add.add_argument("--name", default="", help="for people")
+    add.add_argument("--scopes", default="", help="access scopes (those of SHOPIFY_SCOPES)")
+    add.add_argument(
+        "--secret-stdin", action="store_true", help="read its client secret from standard input"
+    )
+    apps.accept_secret(add)
+    _command(group, "list", apps.app_list, "List the apps and what secrets they have.", json=True)
+    remove = _command(group, "remove", apps.app_remove, "Refuse an app from now on.", json=True)
+    remove.add_argument("key", metavar="KEY")
+    held = _group(group, "secret", "An app's secrets, of which several may count at once.")
+    add = _command(held, "add", apps.secret_add, "Accept one more secret.", json=True)
+    add.add_argument("key", metavar="KEY", help="of the app; default for the default one")
+    apps.accept_secret(add)
+    retire = _command(held, "retire", apps.secret_retire, "Accept a secret no longer.", json=True)
+    retire.add_argument("key", metavar="KEY")
+    retire.add_argument("id", type=int, metavar="ID", help="as `tillstream app list` shows it")
+    retire.add_argument(
+        "--at", default="now", metavar="TIME", help="now, +90m, +1h, +2d, or a time with its zone"
+    )
+    keys = _group(commands, "keys", "The key that seals stored secrets.")
+    _command(keys, "rotate", apps.keys_rotate, "Seal everything anew with another key.", json=True)
+    _command(keys, "status", apps.keys_status, "Say what is sealed with which key.", json=True)
 
 
 def _add_journal(commands: Any) -> None:

@@ -23,6 +23,7 @@ from tillstream.journal import operations
 from tillstream.journal.postgres import postgres_journal
 from tillstream.journal.rabbitmq import broker_status, rabbitmq_journal
 from tillstream.rollup.live import expire_live
+from tillstream.shops.apps import forget_retired
 from tillstream.shops.sealing import Keyring
 
 if TYPE_CHECKING:
@@ -230,6 +231,7 @@ async def _tidy(settings: Settings, database: Database) -> None:
             connection = await connect(database.worker_url)
             async with connection:
                 await expire_live(connection)
+                await forget_retired(connection, utc_now())
                 before = utc_now() - timedelta(days=settings.retention_days)
                 gone = await operations.expire(connection, before)
                 if gone:

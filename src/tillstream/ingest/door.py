@@ -1,4 +1,4 @@
-"""``POST /api/webhook``: the hot route, a bare handler on Granian's RSGI interface.
+"""``POST /api/webhook`` and ``/api/webhook/{app}``: the hot route, a bare handler on Granian's RSGI interface.
 
 No framework, no JSON, no database read: raw bytes, a signature, a batch, an answer.
 https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from tillstream.ingest.verify import Refused, is_genuine, read_headers, secrets_for, signature_of
+from tillstream.ingest.verify import Refused, is_genuine, read_headers, signature_of
 from tillstream.journal.contract import Delivery, Unavailable
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tillstream.ingest.trust import Trust
 
 PATH: Final = "/api/webhook"
+_DEFAULT: Final = (PATH, PATH + "/")
+_APPS: Final = PATH + "/"
 
 _OK: Final = [("content-type", "application/json")]
 _PROBLEM: Final = ("content-type", "application/problem+json")
@@ -70,8 +72,9 @@ class Door:
             protocol.response_bytes(200, _OK, b"{}")
 
     async def _receive(self, scope: Any, protocol: Any, path: str) -> None:
-        if path not in (PATH, PATH + "/"):
-            raise Refused(404, "No such app", "No app is known under this webhook address.")
+        app = path[len(_APPS) :].removesuffix("/") if path.startswith(_APPS) else ""
+        if app not in self._trust.apps or (not app and path not in _DEFAULT):
+            self._refuse_app(app)
         if scope.method != "POST":
             raise Refused(405, "Method not allowed", "Webhooks are sent with POST.")
         received_at = time.time_ns() // 1000
@@ -79,14 +82,15 @@ class Door:
         body = await self._body(protocol, headers)
         signature = signature_of(headers)
         shop = headers.get("x-shopify-shop-domain") or headers.get("shopify-shop-domain") or ""
-        if not is_genuine(signature, body, secrets_for(self._trust.app, self._trust.stores, shop)):
+        secrets = self._trust.accepted(app, shop, received_at)
+        if secrets is None or not is_genuine(signature, body, secrets):
             self._refuse_signature(signature)
         told = read_headers(headers)
         if not body:
             raise Refused(400, "Empty body", "A delivery has a JSON object as its body.")
         await self._batcher.keep(
             Delivery(
-                received_at, "", told.shop, told.topic, told.webhook_id, told.event_id, told.triggered_at,
+                received_at, app, told.shop, told.topic, told.webhook_id, told.event_id, told.triggered_at,
                 told.api_version, signature, told.others, body,
             )
         )  # fmt: skip
@@ -107,6 +111,12 @@ class Door:
         if size > self._max_body:
             raise Refused(413, "Body too large", f"A body may have {self._max_body} bytes at most.")
         return b"".join(kept)
+
+    def _refuse_app(self, app: str) -> None:
+        if app and not self._trust.known:
+            reason = "The apps have not been read yet."
+            raise Unavailable(reason)
+        raise Refused(404, "No such app", "No app is known under this webhook address.")
 
     def _refuse_signature(self, signature: str) -> None:
         if not self._trust.known:

@@ -1,44 +1,81 @@
-"""What ingest knows of secrets: a cache that follows the database, so that no request reads it."""
+"""What ingest knows of apps and secrets: a cache that follows the database, so that no request reads it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 import psycopg
 
-from tillstream.foundation.database import connect
-from tillstream.shops.sealing import Unsealable, store_place
+from tillstream.foundation.database import connect, listen, topic_of
+from tillstream.ingest.verify import FOREVER, Accepted
+from tillstream.shops.apps import DEFAULT
+from tillstream.shops.sealing import Unsealable, app_place, store_place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
 
     from tillstream.foundation.database import Connection
     from tillstream.shops.sealing import Keyring
 
 log = logging.getLogger(__name__)
 
-_LOAD = "SELECT domain, store_id, api_secret_sealed FROM shops.store_secrets()"
+_LOAD_APPS: LiteralString = "SELECT key, secret_id, sealed, retires_at FROM shops.app_credentials()"
+_LOAD_STORES: LiteralString = """
+SELECT domain, store_id, api_secret_sealed, retires_at FROM shops.store_secrets(%s::text[])
+ORDER BY retires_at DESC NULLS FIRST
+"""
+_APPS: Final = "tillstream_apps"
+_STORES: Final = "tillstream_shops"
+
 _LONGEST_PAUSE: Final = 5.0
+_QUIET: Final = 60.0
+"""Seconds without a notification after which the connection is asked whether it still lives."""
+_PATIENCE: Final = 10.0
+"""Seconds that it has to say so."""
 
 
 class Trust:
-    """The secrets of the default app, and those that stores brought.
+    """The secrets of the apps by their key, and those that stores brought by their domain.
 
-    ``known`` is false until the stores' have been read once: until then an unknown signature
-    must not be called wrong.
+    ``known`` is false until the database was read once: until then an unknown signature or app must
+    not be called wrong. The default app's secrets of the settings need no database.
     """
 
     def __init__(self, worker_url: str, app_secrets: Sequence[bytes], keyring: Keyring) -> None:
         """Nothing is read before ``start``."""
-        self.app: tuple[bytes, ...] = tuple(app_secrets)
-        self.stores: dict[str, tuple[bytes, ...]] = {}
+        self._of_settings = tuple((secret, FOREVER) for secret in app_secrets)
+        self.apps: dict[str, Accepted] = {DEFAULT: Accepted.of(self._of_settings)}
+        self.stores: dict[str, Accepted] = {}
         self.known = False
         self._url = worker_url
         self._keyring = keyring
         self._task: asyncio.Task[None] | None = None
         self._first = asyncio.Event()
+
+    def accepted(self, app: str, shop: str, now: int) -> tuple[bytes, ...] | None:
+        """The secrets that may have signed a delivery; None where there is no such app.
+
+        Args:
+            app: the key in the address.
+            shop: the domain in the header; it may say anything.
+            now: microseconds since 1970. What has retired by then does not count, whenever the
+                database was read.
+        """
+        found = self.apps.get(app)
+        if found is None:
+            return None
+        if now >= found.until:
+            found = self.apps[app] = found.at(now)
+        domain = shop.strip().lower()
+        own = self.stores.get(domain)
+        if own is None:
+            return found.secrets
+        if now >= own.until:
+            own = self.stores[domain] = own.at(now)
+        return found.secrets + own.secrets
 
     async def start(self, wait: float = 5.0) -> None:
         """Follow the database from now on; returns when it was read, or after ``wait`` seconds."""
@@ -61,28 +98,75 @@ class Trust:
             try:
                 connection = await connect(self._url)
                 async with connection:
-                    await connection.execute("LISTEN tillstream_shops")
+                    await listen(connection, _APPS, _STORES)
+                    await self._load_apps(connection)
+                    await self._load_stores(connection, None)
+                    self.known = True
+                    self._first.set()
                     pause = 0.1
                     while True:
-                        await self._load(connection)
-                        # The generator holds the connection: leave it before asking anything.
-                        async for _ in connection.notifies(stop_after=1):
-                            pass
+                        await self._keep_up(connection)
             except (psycopg.Error, OSError) as error:
                 log.warning("secrets_connection_lost", extra={"error": type(error).__name__})
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _load(self, connection: Connection) -> None:
-        stores: dict[str, tuple[bytes, ...]] = {}
-        for domain, store_id, sealed in await (await connection.execute(_LOAD)).fetchall():
+    async def _keep_up(self, connection: Connection) -> None:
+        """Wait for changes and read what they are about: one store's, not all stores'."""
+        # The generator holds the connection: leave it before asking anything.
+        told = [one async for one in connection.notifies(timeout=_QUIET, stop_after=1)]
+        if not told:
+            async with asyncio.timeout(_PATIENCE):
+                await connection.execute("SELECT 1")
+            return
+        if any(topic_of(one) == _APPS for one in told):
+            await self._load_apps(connection)
+        domains = {one.payload for one in told if topic_of(one) == _STORES}
+        if domains:
+            await self._load_stores(connection, domains)
+
+    async def _load_apps(self, connection: Connection) -> None:
+        found: dict[str, list[tuple[bytes, int]]] = {DEFAULT: []}
+        for key, secret_id, sealed, retires_at in await _rows(connection, _LOAD_APPS):
+            secrets = found.setdefault(key, [])
             if sealed is None:
                 continue
             try:
-                stores[domain] = (
-                    self._keyring.open(bytes(sealed), store_place(store_id, "api_secret")),
-                )
+                plain = self._keyring.open(bytes(sealed), app_place(key, secret_id))
+            except Unsealable:
+                log.exception("app_secret_unsealable", extra={"app": key, "secret": secret_id})
+            else:
+                secrets.append((plain, _microseconds(retires_at)))
+        found[DEFAULT] += self._of_settings
+        self.apps = {key: Accepted.of(secrets) for key, secrets in found.items()}
+
+    async def _load_stores(self, connection: Connection, domains: Collection[str] | None) -> None:
+        """Read the secrets of these stores; None means all of them."""
+        asked = None if domains is None else sorted(domains)
+        found: dict[str, list[tuple[bytes, int]]] = {}
+        for domain, store_id, sealed, retires_at in await _rows(connection, _LOAD_STORES, asked):
+            try:
+                plain = self._keyring.open(bytes(sealed), store_place(store_id, "api_secret"))
             except Unsealable:
                 log.exception("store_secret_unsealable", extra={"store_id": store_id})
-        self.stores, self.known = stores, True
-        self._first.set()
+            else:
+                found.setdefault(domain, []).append((plain, _microseconds(retires_at)))
+        accepted = {domain: Accepted.of(secrets) for domain, secrets in found.items()}
+        if domains is None:
+            self.stores = accepted
+            return
+        for domain in domains:
+            if domain in accepted:
+                self.stores[domain] = accepted[domain]
+            else:
+                self.stores.pop(domain, None)
+
+
+async def _rows(
+    connection: Connection, statement: LiteralString, *values: object
+) -> list[tuple[Any, ...]]:
+    return await (await connection.execute(statement, values or None)).fetchall()
+
+
+def _microseconds(moment: datetime | None) -> int:
+    return FOREVER if moment is None else int(moment.timestamp() * 1_000_000)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tillstream.shopify.domains import parse_shop_domain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 _SIGNATURE_BYTES: Final = 32
 _LONGEST: Final = 512
@@ -20,6 +20,38 @@ _TOPIC: Final = re.compile(r"[a-z][a-z0-9_]*(?:[./][a-z][a-z0-9_]*)*")
 # Shopify's classic family and, without the X, that of its newer events.
 # https://shopify.dev/docs/apps/build/webhooks/delivery-structure
 _FAMILIES: Final = ("x-shopify-", "shopify-")
+
+
+FOREVER: Final = 2**63 - 1
+"""A moment, in microseconds since 1970, that does not come."""
+
+
+class Accepted(NamedTuple):
+    """The secrets of an app or a store that count, and until when that is the whole truth.
+
+    Every secret is tried for every delivery. When ``until`` has come, the first of them retires, and
+    :meth:`at` says what is left; nothing has to be read again for that.
+    """
+
+    secrets: tuple[bytes, ...]
+    until: int
+    """Microseconds since 1970."""
+    terms: tuple[tuple[bytes, int], ...]
+    """Each secret with the moment from which it is refused."""
+
+    @classmethod
+    def of(cls, terms: Iterable[tuple[bytes, int]]) -> Accepted:
+        """All of these, whatever their moments: the first request looks at the clock."""
+        # A secret that is listed twice counts for as long as the longer-lived listing.
+        longest: dict[bytes, int] = {}
+        for secret, end in terms:
+            longest[secret] = max(end, longest.get(secret, end))
+        kept = tuple(longest.items())
+        return cls(tuple(longest), min(longest.values(), default=FOREVER), kept)
+
+    def at(self, now: int) -> Accepted:
+        """What is left of them at ``now``."""
+        return Accepted.of((secret, end) for secret, end in self.terms if end > now)
 
 
 class Refused(Exception):
@@ -123,11 +155,3 @@ def _others(headers: Mapping[str, str], family: str) -> dict[str, str]:
         for name, value in headers.items()
         if name.startswith(family) and name not in _KEPT_APART
     }
-
-
-def secrets_for(
-    app: Sequence[bytes], stores: Mapping[str, Sequence[bytes]], claimed_shop: str
-) -> tuple[bytes, ...]:
-    """The secrets that may have signed a delivery: the app's, and those the named store brought."""
-    own = stores.get(claimed_shop.strip().lower(), ())
-    return (*app, *own)
