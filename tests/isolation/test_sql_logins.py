@@ -610,3 +610,33 @@ def test_the_embedded_database_opens_its_port_to_readers_only(tmp_path: Path) ->
             )
     finally:
         server.stop()
+
+
+async def test_a_login_hears_nothing_of_what_changes(rivals: Rivals) -> None:
+    """Anybody may LISTEN; but our channels' names end in what a login cannot find out."""
+    login = await make_login(rivals)
+    site = rivals.site
+    with session_of(login) as session, psycopg.connect(site.database.api_url) as ours:
+        own = ours.execute("SELECT shops.channel('tillstream_shops')").fetchone()
+        assert own is not None
+        ours.rollback()
+        for topic in ("shops", "live", "journal", "sessions", "apps", "connections"):
+            session.execute(cast("LiteralString", f"LISTEN tillstream_{topic}"))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute("SELECT shops.channel('tillstream_shops')")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute("SELECT * FROM shops.channels")
+        ours.execute(sql.SQL("LISTEN {}").format(sql.Identifier(own[0])))
+        ours.commit()
+        async with site.client(rivals.victim.token) as client:
+            changed = await client.patch(
+                f"/api/stores/{rivals.victim.store_id}", json={"name": "changed"}
+            )
+            assert changed.status_code == 200
+        # Notifications come in order of commits: what the login did not hear by now, it never will.
+        session.execute("LISTEN of_the_test")
+        ours.execute("NOTIFY of_the_test")
+        ours.commit()
+        heard = [one.channel for one in session.notifies(timeout=5, stop_after=1)]
+        assert heard == ["of_the_test"]
+        assert [one.payload for one in ours.notifies(timeout=5, stop_after=1)] == [DOMAINS["victim"]]

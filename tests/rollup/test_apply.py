@@ -22,7 +22,7 @@ from psycopg import sql
 from tests.mirror.bodies import CHECKOUTS, ORDERS, STORIES, Told, partial, told
 from tests.rollup.drawn import CANCELLED, bag, line, order, refund, refunded, shipping
 from tests.rollup.worlds import NOW, World, addressed, delivery, micros, world
-from tillstream.foundation.database import set_tenants
+from tillstream.foundation.database import listen, set_tenants
 from tillstream.simulator.places import GERMANY
 from tillstream.simulator.plan import plain_shop
 from tillstream.simulator.story import Story
@@ -477,7 +477,7 @@ async def test_watchers_are_woken_at_the_commit(database: Database) -> None:
         domain, _ = here.store(tenant)
         watcher = await psycopg.AsyncConnection.connect(database.api_url, autocommit=True)
         async with watcher:
-            await watcher.execute("LISTEN tillstream_live")
+            await listen(watcher, "tillstream_live")
             await here.apply([delivery(domain, "orders/create", order(line(1, "1.00")))])
             async for notice in watcher.notifies(timeout=10, stop_after=1):
                 assert notice.payload == f"{tenant}:1"

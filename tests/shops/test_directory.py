@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tillstream.foundation.database import open_pool
+from tillstream.foundation.database import listen, open_pool
 from tillstream.shops.accounts import add_account, find_account
 from tillstream.shops.refusals import (
     AccountUnknown,
@@ -61,7 +61,7 @@ async def test_the_command_line_manages_accounts_and_stores(database: Database, 
 async def test_every_change_of_a_store_is_notified(database: Database) -> None:
     listener = await psycopg.AsyncConnection.connect(database.worker_url, autocommit=True)
     async with listener, open_pool(database.admin_url) as pool:
-        await listener.execute("LISTEN tillstream_shops")
+        await listen(listener, "tillstream_shops")
         await add_account(pool, "ada@example.com", PASSWORD)
         details = StoreDetails(api_secret="s", timezone="Asia/Tokyo")
         await add_store(pool, RING, "ada@example.com", "a.myshopify.com", details)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
 
+    from psycopg import Notify
+
 Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 _SET_TENANT: LiteralString = "SELECT set_config('tillstream.tenant', %s, true)"
+_CHANNEL: LiteralString = "SELECT shops.channel(%s)"
 _SET_TENANTS: LiteralString = "SELECT set_config('tillstream.tenants', %s, true)"
 
 
@@ -36,6 +39,19 @@ async def open_pool(url: str, *, min_size: int = 1, max_size: int = 8) -> AsyncG
     )
     async with pool:
         yield pool
+
+
+async def listen(connection: Connection, *topics: str) -> None:
+    """Hear from now on what is notified as ``pg_notify(shops.channel(topic), …)``."""
+    for topic in topics:
+        row = await (await connection.execute(_CHANNEL, (topic,))).fetchone()
+        channel = str(row[0]) if row else topic
+        await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+
+
+def topic_of(notification: Notify) -> str:
+    """The topic that was notified: its channel's name without the secret end."""
+    return notification.channel.rpartition("_")[0]
 
 
 async def set_tenants(connection: Connection, tenants: Iterable[int]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from tillstream.foundation.database import connect
+from tillstream.foundation.database import connect, listen, topic_of
 
 if TYPE_CHECKING:
     from psycopg import Notify
@@ -79,8 +79,7 @@ class Ear:
             try:
                 connection = await connect(self._url)
                 async with connection:
-                    await connection.execute("LISTEN tillstream_journal")
-                    await connection.execute("LISTEN tillstream_shops")
+                    await listen(connection, "tillstream_journal", "tillstream_shops")
                     refused = 0
                     await self._hear(connection)
             except psycopg.Error as error:
@@ -96,4 +95,4 @@ class Ear:
 
 
 def _is_about_held(notification: Notify) -> bool:
-    return notification.channel == "tillstream_shops" or notification.payload == HELD
+    return topic_of(notification) == "tillstream_shops" or notification.payload == HELD

@@ -34,7 +34,7 @@ _RELEASE: LiteralString = """
 UPDATE journal.held SET released_at = now(), not_before = NULL, attempt = 0
 WHERE kind = 'parked' AND (%(all)s OR id = ANY (%(ids)s::int8[]))
 """
-_RING: LiteralString = "SELECT pg_notify('tillstream_journal', %s)"
+_RING: LiteralString = "SELECT pg_notify(shops.channel('tillstream_journal'), %s)"
 _FRAMES: LiteralString = """
 SELECT id, partition, body FROM journal.frames WHERE id > %b::uuid AND id < %b::uuid ORDER BY id LIMIT %s
 """

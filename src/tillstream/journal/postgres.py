@@ -53,7 +53,7 @@ INSERT INTO journal.pending (partition, frame_id, deliveries) SELECT partition, 
 
 SESSION_LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError)
 
-_RING: LiteralString = "SELECT pg_notify('tillstream_journal', %s)"
+_RING: LiteralString = "SELECT pg_notify(shops.channel('tillstream_journal'), %s)"
 
 # The first number names what is locked: 7211840 a partition, 7211841 a worker's presence.
 _JOIN: LiteralString = "SELECT pg_advisory_lock(7211841, pg_backend_pid())"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, LiteralString
 
 import psycopg
 
-from tillstream.foundation.database import Pool, connect, tenant_transaction
+from tillstream.foundation.database import Pool, connect, listen, tenant_transaction, topic_of
 from tillstream.shops.callers import sign_in_name, still_stands
 
 if TYPE_CHECKING:
@@ -209,8 +209,7 @@ class LiveHub:
         while True:
             try:
                 async with await connect(self._listen_url) as connection:
-                    await connection.execute("LISTEN tillstream_live")
-                    await connection.execute("LISTEN tillstream_sessions")
+                    await listen(connection, "tillstream_live", "tillstream_sessions")
                     wait = 0.1
                     self._doubt(self._everybody())
                     self._stir(self._feeds)
@@ -229,7 +228,7 @@ class LiveHub:
         feed = self._feeds.get(int(tenant)) if tenant.isdecimal() else None
         if feed is None:
             return
-        if notification.channel == "tillstream_live":
+        if topic_of(notification) == "tillstream_live":
             self._stir([int(tenant)])
         else:
             self._doubt(w for w in feed.watchers if sign_in_name(w.bearer) == rest)

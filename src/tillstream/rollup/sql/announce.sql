@@ -16,4 +16,4 @@ WITH told AS (
   FROM told AS t JOIN numbered AS n USING (tenant_id)
   RETURNING tenant_id, id
 )
-SELECT pg_notify('tillstream_live', tenant_id || ':' || id) FROM written ORDER BY tenant_id, id
+SELECT pg_notify(shops.channel('tillstream_live'), tenant_id || ':' || id) FROM written ORDER BY tenant_id, id

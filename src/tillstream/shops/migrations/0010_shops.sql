@@ -196,7 +196,7 @@ CREATE FUNCTION shops.notify_store() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
-    PERFORM pg_notify('tillstream_shops', (CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END).domain);
+    PERFORM pg_notify(shops.channel('tillstream_shops'), (CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END).domain);
     RETURN NULL;
   END $$;
 CREATE TRIGGER stores_notify AFTER INSERT OR UPDATE OR DELETE ON shops.stores
@@ -207,7 +207,7 @@ CREATE FUNCTION shops.notify_session() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
-    PERFORM pg_notify('tillstream_sessions', OLD.tenant_id || ':' || OLD.family);
+    PERFORM pg_notify(shops.channel('tillstream_sessions'), OLD.tenant_id || ':' || OLD.family);
     RETURN NULL;
   END $$;
 CREATE TRIGGER sessions_notify_revoked AFTER UPDATE OF revoked_at ON shops.sessions

@@ -164,7 +164,7 @@ CREATE FUNCTION shops.notify_app() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
-    PERFORM pg_notify('tillstream_apps', '');
+    PERFORM pg_notify(shops.channel('tillstream_apps'), '');
     RETURN NULL;
   END $$;
 CREATE TRIGGER apps_notify AFTER INSERT OR UPDATE OR DELETE ON shops.apps

@@ -393,7 +393,7 @@ CREATE FUNCTION shops.notify_key() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
-    PERFORM pg_notify('tillstream_sessions', OLD.tenant_id || ':keys');
+    PERFORM pg_notify(shops.channel('tillstream_sessions'), OLD.tenant_id || ':keys');
     RETURN NULL;
   END $$;
 CREATE TRIGGER api_keys_notify AFTER UPDATE OF revoked_at OR DELETE ON shops.api_keys
