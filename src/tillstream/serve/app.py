@@ -22,6 +22,7 @@ from tillstream.serve.routes import (
     analytics,
     audit,
     auth,
+    connect,
     keys,
     live,
     people,
@@ -30,12 +31,14 @@ from tillstream.serve.routes import (
     stores,
 )
 from tillstream.serve.shell import Shell
+from tillstream.shopify.wire import open_http
 from tillstream.shops.mail import Postbox
 from tillstream.shops.recovery import LinkSigner
 from tillstream.shops.sealing import Keyring
 from tillstream.shops.sql_access import told_endpoint
 
 if TYPE_CHECKING:
+    import httpx
     from fastapi import APIRouter
 
     from tillstream.foundation.database import Pool
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     auth.router,
+    connect.router,
     people.router,
     keys.router,
     audit.router,
@@ -93,6 +97,7 @@ def create_app(
     )
     app = bare_app(_lifespan)
     app.state.context = context
+    app.state.shopify = open_http(settings.shopify_address)
     _serve_site(app, site.packaged_site())
     if settings.frontend_url is not None:
         _let_call(app, settings.frontend_url)
@@ -127,7 +132,8 @@ def bare_app(
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     context = cast("Context", app.state.context)
-    async with context.live.running():
+    shopify = cast("httpx.AsyncClient", app.state.shopify)
+    async with shopify, context.live.running():
         yield
     await context.afterwards.settle()
 

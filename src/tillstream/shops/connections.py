@@ -66,10 +66,11 @@ UPDATE shops.grants_pending SET used_at = %s
 WHERE tenant_id = %s AND state_hash = %s AND used_at IS NULL AND expires_at > %s
 RETURNING state_hash
 """
-_OWN_SECRET: LiteralString = """
+_OF_OWN_APP: LiteralString = """
 SELECT store_id, api_secret_sealed FROM shops.own_app_secret(%s, %s)
 """
-_TAKE_OVER: LiteralString = "SELECT verdict FROM shops.take_over(%s, %s)"
+_VERDICT: LiteralString = "SELECT shops.verdict_of(%s, %s)"
+_TAKE_OVER: LiteralString = "SELECT shops.take_over(%s, %s)"
 _FIND_BY_DOMAIN: LiteralString = """
 SELECT id FROM shops.stores WHERE tenant_id = %s AND domain = %s FOR UPDATE
 """
@@ -144,7 +145,7 @@ class Pending:
 
 def digest(secret: str) -> bytes:
     """What the database holds of a state, a browser's half, or a transfer code."""
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 # -- What a connection is worth --------------------------------------------------------------------
@@ -266,7 +267,7 @@ async def own_client_id(connection: Connection, tenant_id: int, domain: str) -> 
     return None if row is None else row[0]
 
 
-async def set_out(
+async def set_out(  # noqa: PLR0913 - a row has that many columns
     connection: Connection,
     traveller: Traveller,
     journey: Journey,
@@ -299,7 +300,7 @@ async def find_pending(
 ) -> Pending | None:
     """The pending grant of a state; None if there is none, or not any more."""
     row = await (await connection.execute(_PENDING, (tenant_id, digest(state), now))).fetchone()
-    return None if row is None else Pending(*row[:4], bytes(row[4]))
+    return None if row is None else Pending(row[0], row[1], row[2], row[3], bytes(row[4]))
 
 
 async def use_up(connection: Connection, tenant_id: int, state: str, now: datetime) -> bool:
@@ -312,13 +313,23 @@ async def own_app_secret(
     connection: Connection, keyring: Keyring, state: str, now: datetime
 ) -> str | None:
     """The secret of the store's own custom app, for whoever's grant is pending."""
-    row = await (await connection.execute(_OWN_SECRET, (digest(state), now))).fetchone()
+    row = await (await connection.execute(_OF_OWN_APP, (digest(state), now))).fetchone()
     if row is None:
         return None
     return keyring.open(bytes(row[1]), store_place(row[0], "api_secret")).decode()
 
 
-async def keep_grant(
+async def verdict_of(connection: Connection, state: str, now: datetime) -> Verdict:
+    """What is in the way of connecting the shop of a grant that was just used up.
+
+    Asked before the code is exchanged: an exchange ends the refresh tokens that the same app had
+    of the shop before, and so would lock out another account that is to keep it.
+    """
+    row = await (await connection.execute(_VERDICT, (digest(state), now))).fetchone()
+    return "taken" if row is None else row[0]
+
+
+async def keep_grant(  # noqa: PLR0913 - what was granted, to whom, by what, and when
     connection: Connection,
     keyring: Keyring,
     tenant_id: int,

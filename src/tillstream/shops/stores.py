@@ -13,6 +13,7 @@ from psycopg.errors import UniqueViolation
 from tillstream.foundation.database import tenant_transaction
 from tillstream.shopify.domains import parse_shop_domain
 from tillstream.shops.accounts import find_account, parse_email
+from tillstream.shops.apps import retire_store_secret
 from tillstream.shops.refusals import (
     AlreadyConnected,
     CurrencyMalformed,
@@ -236,15 +237,18 @@ async def find_store(connection: Connection, tenant_id: int, store_id: int) -> S
     return Store(*row)
 
 
-async def change_store(
+async def change_store(  # noqa: PLR0913 - what, whose, with which secrets, and when
     connection: Connection,
     keyring: Keyring,
     tenant_id: int,
     store_id: int,
     details: StoreDetails,
     now: datetime | None = None,
+    overlap: timedelta | None = None,
 ) -> Store:
     """Change what ``details`` tells, inside the tenant's transaction.
+
+    A new signing secret leaves the one before it accepted until ``now + overlap``.
 
     Raises:
         StoreUnknown, TimezoneUnknown, CurrencyMalformed: nothing was changed.
@@ -256,6 +260,8 @@ async def change_store(
     }
     if await (await connection.execute(_CHANGE, values)).fetchone() is None:
         raise StoreUnknown
+    if details.api_secret is not None and now is not None and overlap is not None:
+        await retire_store_secret(connection, tenant_id, store_id, now=now, overlap=overlap)
     await _keep_secrets(connection, keyring, tenant_id, store_id, details, now)
     return await find_store(connection, tenant_id, store_id)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated, Literal, cast
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal, cast
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
 
-from tillstream.foundation.settings import Settings
 from tillstream.serve import models
 from tillstream.serve.context import SignedIn, parse_id
 from tillstream.serve.problems import answers
@@ -16,28 +16,22 @@ from tillstream.shops import connections
 from tillstream.shops import stores as shops
 from tillstream.shops.refusals import StoreUnknown
 
+if TYPE_CHECKING:
+    from tillstream.foundation.settings import Settings
+
 router = APIRouter(prefix="/api/stores", tags=["stores"])
 
 
-def _settings(request: Request) -> Settings:
-    return cast("Settings", request.app.state.settings)
-
-
-InSettings = Annotated[Settings, Depends(_settings)]
-
-
 @router.get("", responses=answers(401))
-async def list_stores(visit: SignedIn, settings: InSettings) -> models.Stores:
+async def list_stores(visit: SignedIn) -> models.Stores:
     """The connected stores, by domain; also those whose app was uninstalled, until they are erased."""
-    async with visit.transaction() as connection:
+    async with visit.transaction(scope="stores") as connection:
         stores = await shops.list_connected(connection, visit.tenant_id)
-    return models.Stores(stores=[_shown(store, settings) for store in stores])
+    return models.Stores(stores=[_shown(store, visit.context.settings) for store in stores])
 
 
 @router.post("", status_code=201, responses=answers(401, 403, 409, 422))
-async def connect_store(
-    body: models.NewStore, visit: SignedIn, settings: InSettings, response: Response
-) -> models.Store:
+async def connect_store(body: models.NewStore, visit: SignedIn, response: Response) -> models.Store:
     """Connect a shop by a custom app of its own, without OAuth. Takes the role owner.
 
     That claims the shop; `GET /api/auth/shopify` proves it, and a proof wins over a claim. A shop can
@@ -53,16 +47,17 @@ async def connect_store(
             _details(body),
             visit.context.clock(),
         )
+        await visit.note(connection, "store.claimed", subject=store.domain, detail=_told(body))
     response.headers["Location"] = f"/api/stores/{store.id}"
-    return _shown(store, settings)
+    return _shown(store, visit.context.settings)
 
 
 @router.get("/{id}", responses=answers(401, 404))
-async def get_store(id: str, visit: SignedIn, settings: InSettings) -> models.Store:  # noqa: A002
+async def get_store(id: str, visit: SignedIn) -> models.Store:  # noqa: A002
     """One of the connected stores."""
-    async with visit.transaction() as connection:
+    async with visit.transaction(scope="stores") as connection:
         store = await shops.find_store(connection, visit.tenant_id, _known_id(id))
-    return _shown(store, settings)
+    return _shown(store, visit.context.settings)
 
 
 @router.patch("/{id}", responses=answers(401, 403, 404, 422))
@@ -70,7 +65,6 @@ async def change_store(
     id: str,  # noqa: A002
     body: models.StoreChanges,
     visit: SignedIn,
-    settings: InSettings,
 ) -> models.Store:
     """Change what the body names; the rest stays. Takes the role owner."""
     async with visit.transaction("owner") as connection:
@@ -81,17 +75,50 @@ async def change_store(
             _known_id(id),
             _details(body),
             visit.context.clock(),
+            visit.context.settings.secret_overlap,
         )
-    return _shown(store, settings)
+        await visit.note(connection, "store.changed", subject=store.domain, detail=_told(body))
+    return _shown(store, visit.context.settings)
 
 
 @router.delete("/{id}", status_code=204, response_class=Response, responses=answers(401, 403, 404))
 async def remove_store(id: str, visit: SignedIn) -> Response:  # noqa: A002
     """Disconnect a store. Its data stays; its secrets are erased. Takes the role owner."""
     async with visit.transaction("owner") as connection:
+        store = await shops.find_store(connection, visit.tenant_id, _known_id(id))
         now = visit.context.clock()
-        await shops.disconnect_store(connection, visit.tenant_id, _known_id(id), now)
+        await shops.disconnect_store(connection, visit.tenant_id, store.id, now)
+        await visit.note(connection, "store.removed", subject=store.domain)
     return Response(status_code=204)
+
+
+class Transfer(BaseModel):
+    """Leave for another account to connect a shop in this one's place."""
+
+    code: str = Field(
+        description="For the other account: `GET /api/auth/shopify?shop=…&transfer=<code>`."
+    )
+    expires_at: datetime
+
+
+@router.post("/{id}/transfers", status_code=201, responses=answers(401, 403, 404))
+async def offer_transfer(id: str, visit: SignedIn) -> Transfer:  # noqa: A002
+    """Let another account connect the shop by OAuth. Takes the role owner.
+
+    The code works once, for three days; a new one replaces it. The store then leaves this account as
+    if it had been removed. Its data does not go with it.
+    """
+    async with visit.transaction("owner") as connection:
+        store = await shops.find_store(connection, visit.tenant_id, _known_id(id))
+        code, expires_at = await connections.offer_transfer(
+            connection,
+            visit.tenant_id,
+            store.id,
+            random=visit.context.random,
+            now=visit.context.clock(),
+        )
+        await visit.note(connection, "store.transfer_offered", subject=store.domain)
+    return Transfer(code=code, expires_at=expires_at)
 
 
 def _known_id(text: str) -> int:
@@ -99,6 +126,11 @@ def _known_id(text: str) -> int:
     if number is None:
         raise StoreUnknown
     return number
+
+
+def _told(body: models.NewStore | models.StoreChanges) -> dict[str, list[str]]:
+    """Which fields were set: their names, never their values."""
+    return {"fields": sorted(body.model_dump(exclude_none=True, exclude={"domain"}))}
 
 
 def _details(body: models.NewStore | models.StoreChanges) -> shops.StoreDetails:
@@ -122,7 +154,7 @@ def _shown(store: shops.Store, settings: Settings) -> models.Store:
         if store.granted_scopes is None
         else missing_scopes(granted, parse_scopes(settings.shopify_scopes))
     )
-    warnings = connections.warnings_of(store, missing)
+    warnings = connections.warnings_of(store, missing, proof_needed=settings.claims_proved)
     return models.Store(
         id=str(store.id),
         domain=store.domain,

@@ -162,56 +162,75 @@ CREATE FUNCTION shops.own_app_secret(sought_state bytea, at timestamptz)
       AND s.removed_at IS NULL AND s.api_secret_sealed IS NOT NULL;
   END;
 
--- Makes room for a shop whose ownership the current tenant has just proved. It crosses tenants on
--- purpose, and does so only for a grant that was used up in this very transaction.
+-- What is in the way of a shop that the current tenant is about to prove, or has proved:
 --   free         nobody else has it
---   won          another tenant had only claimed it, or it was uninstalled there: it loses it
---   transferred  its owner gave a code: that is used up now
+--   won          another tenant has only claimed it, or it was uninstalled there: it loses it
+--   transferred  its owner gave a code
 --   taken        another tenant has proved it
-CREATE FUNCTION shops.take_over(state bytea, at timestamptz, OUT verdict text)
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+-- It looks across tenants on purpose, and only for a grant that was used up just now.
+CREATE FUNCTION shops.verdict_of(state bytea, at timestamptz) RETURNS text
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
   DECLARE
-    grant_ shops.grants_pending%ROWTYPE;
+    asked shops.grants_pending%ROWTYPE;
     holder shops.stores%ROWTYPE;
-    transfer bigint;
   BEGIN
-    SELECT g.* INTO grant_ FROM shops.grants_pending AS g
+    SELECT g.* INTO asked FROM shops.grants_pending AS g
       WHERE g.tenant_id = shops.current_tenant() AND g.state_hash = state
-        AND g.used_at IS NOT NULL AND g.used_at <= at AND g.used_at > at - interval '5 minutes';
+        AND g.used_at <= at AND g.used_at > at - interval '5 minutes';
     IF NOT FOUND THEN
       RAISE insufficient_privilege USING MESSAGE = 'No grant was used up for this.';
     END IF;
     SELECT s.* INTO holder FROM shops.stores AS s
-      WHERE s.domain = grant_.domain AND s.removed_at IS NULL FOR UPDATE;
-    IF NOT FOUND OR holder.tenant_id = grant_.tenant_id THEN
-      verdict := 'free';
-      RETURN;
-    END IF;
-    IF holder.proved_at IS NULL OR holder.uninstalled_at IS NOT NULL THEN
-      verdict := 'won';
-    ELSE
-      UPDATE shops.transfers AS t SET used_at = at
+      WHERE s.domain = asked.domain AND s.removed_at IS NULL;
+    IF NOT FOUND OR holder.tenant_id = asked.tenant_id THEN
+      RETURN 'free';
+    ELSIF holder.proved_at IS NULL OR holder.uninstalled_at IS NOT NULL THEN
+      RETURN 'won';
+    ELSIF EXISTS (
+        SELECT FROM shops.transfers AS t
         WHERE t.tenant_id = holder.tenant_id AND t.store_id = holder.id
-          AND t.code_hash = grant_.transfer_hash AND t.used_at IS NULL AND t.expires_at > at
-        RETURNING t.id INTO transfer;
-      verdict := CASE WHEN transfer IS NULL THEN 'taken' ELSE 'transferred' END;
+          AND t.code_hash = asked.transfer_hash AND t.used_at IS NULL AND t.expires_at > at) THEN
+      RETURN 'transferred';
     END IF;
-    IF verdict <> 'taken' THEN
-      UPDATE shops.stores AS s
-        SET removed_at = at, api_secret_sealed = NULL, access_token_sealed = NULL,
-            refresh_token_sealed = NULL, access_token_expires_at = NULL,
-            refresh_token_expires_at = NULL,
-            -- What an account gathered of a shop that was never its own is not kept.
-            erase_at = CASE verdict WHEN 'won' THEN at + interval '30 days' END,
-            warnings = jsonb_build_array(jsonb_build_object(
-              'code', verdict, 'detail', 'Another account has connected this shop since.'))
-        WHERE s.tenant_id = holder.tenant_id AND s.id = holder.id;
-      -- Its owners are told in their own log; whoever takes over learns nothing of them.
-      INSERT INTO shops.audit (tenant_id, at, actor, action, subject, detail)
-        VALUES (holder.tenant_id, at, 'shopify', 'store.lost', holder.domain,
-                jsonb_build_object('how', verdict));
+    RETURN 'taken';
+  END $$;
+
+-- Makes room for a shop that the current tenant has just proved, if the verdict allows it.
+CREATE FUNCTION shops.take_over(state bytea, at timestamptz) RETURNS text
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  DECLARE
+    asked shops.grants_pending%ROWTYPE;
+    holder shops.stores%ROWTYPE;
+    verdict text;
+  BEGIN
+    SELECT g.* INTO asked FROM shops.grants_pending AS g
+      WHERE g.tenant_id = shops.current_tenant() AND g.state_hash = state;
+    -- The holder's row first: what is decided about it stays true until the end.
+    SELECT s.* INTO holder FROM shops.stores AS s
+      WHERE s.domain = asked.domain AND s.removed_at IS NULL FOR UPDATE;
+    verdict := shops.verdict_of(state, at);
+    IF verdict IN ('free', 'taken') THEN
+      RETURN verdict;
     END IF;
+    UPDATE shops.transfers AS t SET used_at = at
+      WHERE t.tenant_id = holder.tenant_id AND t.store_id = holder.id
+        AND t.code_hash = asked.transfer_hash AND t.used_at IS NULL;
+    UPDATE shops.stores AS s
+      SET removed_at = at, api_secret_sealed = NULL, access_token_sealed = NULL,
+          refresh_token_sealed = NULL, access_token_expires_at = NULL,
+          refresh_token_expires_at = NULL, proved_at = NULL, connected_by = 'secret',
+          -- What an account gathered of a shop that was never its own is not kept.
+          erase_at = CASE verdict WHEN 'won' THEN coalesce(s.erase_at, at + interval '30 days') END,
+          warnings = jsonb_build_array(jsonb_build_object(
+            'code', verdict, 'detail', 'Another account has connected this shop since.'))
+      WHERE s.tenant_id = holder.tenant_id AND s.id = holder.id;
+    -- Its owners are told in their own log; whoever takes over learns nothing of them.
+    INSERT INTO shops.audit (tenant_id, at, actor, action, subject, detail)
+      VALUES (holder.tenant_id, at, 'shopify', 'store.lost', holder.domain,
+              jsonb_build_object('how', verdict));
+    RETURN verdict;
   END $$;
 
 -- Which stores' tokens run out soon, or were not renewed for long. The longest overdue first.
@@ -254,11 +273,12 @@ CREATE FUNCTION shops.note_versions(domains text[], versions text[], at timestam
   END;
 
 REVOKE EXECUTE ON FUNCTION shops.own_app_secret(bytea, timestamptz),
-  shops.take_over(bytea, timestamptz), shops.due_refreshes(timestamptz, interval, interval, integer),
+  shops.verdict_of(bytea, timestamptz), shops.take_over(bytea, timestamptz),
+  shops.due_refreshes(timestamptz, interval, interval, integer),
   shops.due_audits(timestamptz, interval, integer), shops.note_versions(text[], text[], timestamptz)
   FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION shops.own_app_secret(bytea, timestamptz),
-  shops.take_over(bytea, timestamptz) TO tillstream_api;
+  shops.verdict_of(bytea, timestamptz), shops.take_over(bytea, timestamptz) TO tillstream_api;
 GRANT EXECUTE ON FUNCTION shops.due_refreshes(timestamptz, interval, interval, integer),
   shops.due_audits(timestamptz, interval, integer), shops.note_versions(text[], text[], timestamptz)
   TO tillstream_worker;
