@@ -1,10 +1,12 @@
 // A pretend Tillstream for working on the dashboard alone: the API's answers from memory, numbers that move,
 // and the committed build as the page. Not shipped. `npm run dev:mock`, then http://127.0.0.1:8787, any
-// e-mail address and password (an address beginning with "new" has no stores yet; "many" has differing ones).
+// e-mail address and password. The address decides what is shown: "new…" has no stores yet, "many…" has
+// differing ones, "gone…" has one uninstalled and one that needs reconnecting, "viewer…" is a viewer.
 import { createReadStream, existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { dirname, extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { answerAccount } from './mock-account.mjs'
 
 const PORT = Number(process.env.PORT ?? 8787)
 const STATIC = join(dirname(fileURLToPath(import.meta.url)), '../../src/tillstream/serve/static')
@@ -80,8 +82,41 @@ function store(id, handle, name, timezone, currency) {
     has_api_secret: true,
     has_access_token: false,
     created_at: '2026-01-04T10:00:00Z',
+    app: '',
+    connected_by: 'oauth',
+    proved: true,
+    status: 'connected',
+    granted_scopes: ['read_orders', 'read_customers', 'read_products'],
+    missing_scopes: [],
+    warnings: [],
+    installed_at: '2026-01-04T10:00:00Z',
+    uninstalled_at: null,
+    erase_at: null,
   }
 }
+const gone = [
+  stores[0],
+  {
+    ...store('5', 'minato-cha', 'Minato Cha', ZONE, 'USD'),
+    status: 'uninstalled',
+    uninstalled_at: new Date(Date.now() - 2 * DAY).toISOString(),
+    erase_at: new Date(Date.now() + 28 * DAY).toISOString(),
+  },
+  {
+    ...store('6', 'harbour-tea-wholesale', 'Harbour Wholesale', ZONE, 'USD'),
+    status: 'needs_reconnect',
+    granted_scopes: ['read_orders', 'read_products'],
+    missing_scopes: ['read_customers'],
+    warnings: [
+      {
+        code: 'api_version',
+        title: 'Deliveries come in another API version',
+        detail:
+          'Subscribed for 2026-10, received 2026-07. Change the version of the app in the Dev Dashboard.',
+      },
+    ],
+  },
+]
 
 // Orders of two years, [time, gross, discount, reversal, shipping, tax] in cents, more of them by day and lately.
 const orders = []
@@ -391,17 +426,28 @@ const problem = (response, status, slug, title, detail, more = {}) =>
   json(response, status, { type: `urn:tillstream:problem:${slug}`, title, status, detail, ...more })
 
 /** A token is the e-mail address: who signs in as whom is not what this server is about. */
-const signIn = (email) => ({
+const signIn = (email, tenant = 'Harbour Tea') => ({
   token: Buffer.from(email).toString('base64url'),
   token_type: 'Bearer',
   expires_in: 900,
-  tenant: { id: email, name: 'Harbour Tea' },
-  user: { id: '1', email, name: 'Ada', role: 'owner' },
+  tenant: { id: tenant, name: tenant },
+  tenants: ['Harbour Tea', 'Minato Cha K.K.'].map((name) => ({
+    id: name,
+    name,
+    role: name === 'Harbour Tea' ? 'owner' : 'viewer',
+  })),
+  user: {
+    id: '1',
+    email,
+    name: 'Ada Brandt',
+    role: email.startsWith('viewer') || tenant !== 'Harbour Tea' ? 'viewer' : 'owner',
+  },
 })
 const added = new Map()
 
 function storesOf(email) {
   if (email.startsWith('new')) return added.get(email) ?? []
+  if (email.startsWith('gone')) return gone
   return email.startsWith('many') ? differing : stores
 }
 
@@ -437,8 +483,22 @@ async function answerApi(request, response, url) {
   }
   if (path === '/api/auth/logout')
     return json(response, 204, undefined, { 'Set-Cookie': 'mock=; Path=/api/auth; Max-Age=0' })
+  if (path === '/api/invitations/lookup' || /password\/(forgot|reset)$/.test(path))
+    return json(response, ...(await answerAccount(request, path, query, () => bodyOf(request))))
+  if (path === '/api/auth/shopify') {
+    response.writeHead(302, { Location: `/?store=1&connected=1` })
+    return response.end()
+  }
   const email = Buffer.from((request.headers.authorization ?? '').slice(7), 'base64url').toString()
   if (!email) return problem(response, 401, 'unauthenticated', 'Not signed in', 'Sign in first.')
+  if (path === '/api/auth/switch') return json(response, 200, signIn(email, (await bodyOf(request)).tenant))
+  if (path.endsWith('/transfers'))
+    return json(response, 201, {
+      code: 'K7QF-2M9X-TTRB-04WD',
+      expires_at: new Date(Date.now() + DAY).toISOString(),
+    })
+  const known = await answerAccount(request, path, query, () => bodyOf(request))
+  if (known) return json(response, ...known)
   if (path === '/api/stores' && request.method === 'POST') {
     const body = await bodyOf(request)
     const made = store(

@@ -1,9 +1,15 @@
 import { useQuery } from '@tanstack/react-query'
 import { WifiOff } from 'lucide-react'
+import { lazy, Suspense, type ReactNode } from 'react'
 import { api, session } from './api/client.ts'
-import type { Session } from './api/shapes.ts'
+import type { Session, Store } from './api/shapes.ts'
 import { Overview } from './overview/overview.tsx'
+import { Onward } from './session/entry.tsx'
+import { Forgot } from './session/forgot.tsx'
+import { Invitation } from './session/invitation.tsx'
 import { LiveProvider } from './session/live.tsx'
+import { localPath } from './session/next.ts'
+import { Reset } from './session/reset.tsx'
 import { SignIn } from './session/sign-in.tsx'
 import { useSession } from './session/use-session.ts'
 import { Shell } from './shell.tsx'
@@ -14,30 +20,44 @@ import { Button } from './ui/button.tsx'
 import { Link, usePlace } from './ui/location.tsx'
 import { Empty, Failed } from './ui/states.tsx'
 
-export function App() {
-  const state = useSession()
-  switch (state.status) {
-    case 'restoring':
-      return <Opening />
-    case 'unreachable':
-      return <Unreachable />
-    case 'signed-out':
-      return <SignIn />
-    case 'signed-in':
-      return (
-        <LiveProvider key={state.session.tenant.id} tenant={state.session.tenant.id}>
-          <SignedIn session={state.session} />
-        </LiveProvider>
-      )
-  }
+/** Seldom opened: loaded when it is. */
+const Settings = lazy(() => import('./settings/settings.tsx'))
+
+/** Pages that are opened from a message, whoever is signed in. */
+const fromMessages: Record<string, () => ReactNode> = {
+  '/forgot': Forgot,
+  '/reset': Reset,
+  '/invite': Invitation,
 }
 
+export function App() {
+  const state = useSession()
+  const { path, search } = usePlace()
+  if (state.status === 'restoring') return <Opening />
+  const FromMessage = Object.hasOwn(fromMessages, path) ? fromMessages[path] : undefined
+  if (FromMessage) return <FromMessage />
+  if (state.status === 'unreachable') return <Unreachable />
+  if (state.status === 'signed-out') return <SignIn />
+  if (path === '/sign-in') return <Onward to={localPath(search.get('next'), location.origin)} />
+  return (
+    <LiveProvider key={state.session.tenant.id} tenant={state.session.tenant.id}>
+      <SignedIn session={state.session} />
+    </LiveProvider>
+  )
+}
+
+/** A store's connection may end without any delivery that would tell of it. */
+const STORES_EVERY_MS = 30_000
+
 function SignedIn({ session: current }: { session: Session }) {
-  const { path } = usePlace()
-  const stores = useQuery({ queryKey: ['stores'], queryFn: ({ signal }) => api.stores(signal) })
+  const stores = useQuery({
+    queryKey: ['stores'],
+    queryFn: ({ signal }) => api.stores(signal),
+    refetchInterval: STORES_EVERY_MS,
+  })
 
   if (stores.isPending) return <Opening />
-  if (stores.isError) {
+  if (stores.isError && !stores.data) {
     return (
       <Shell session={current}>
         <Failed what="Your stores" error={stores.error} onRetry={() => void stores.refetch()} />
@@ -45,18 +65,26 @@ function SignedIn({ session: current }: { session: Session }) {
     )
   }
   return (
-    <Shell session={current}>
-      {path === '/stores/connect' || (stores.data.length === 0 && (path === '/' || path === '/stores')) ? (
-        <Connect stores={stores.data} />
-      ) : path === '/stores' ? (
-        <Stores stores={stores.data} />
-      ) : path === '/' ? (
-        <Overview stores={stores.data} />
-      ) : (
-        <NotFound />
-      )}
+    <Shell session={current} stores={stores.data}>
+      <Page stores={stores.data} />
     </Shell>
   )
+}
+
+function Page({ stores }: { stores: readonly Store[] }) {
+  const { path } = usePlace()
+  if (path === '/settings' || path.startsWith('/settings/')) {
+    return (
+      <Suspense fallback={<Opening />}>
+        <Settings />
+      </Suspense>
+    )
+  }
+  const nothingYet = stores.length === 0 && (path === '/' || path === '/stores')
+  if (path === '/stores/connect' || nothingYet) return <Connect stores={stores} />
+  if (path === '/stores') return <Stores stores={stores} />
+  if (path === '/') return <Overview stores={stores} />
+  return <NotFound />
 }
 
 function Opening() {

@@ -25,9 +25,13 @@ const client = new QueryClient({
   },
 })
 
-// Nothing of one account may be seen by the next one on the same machine.
+// Nothing of one account may be seen in the next one, be it on the same machine or of the same person.
+let tenant: string | null = null
 session.subscribe(() => {
-  if (session.state().status === 'signed-out') client.clear()
+  const state = session.state()
+  const next = state.status === 'signed-in' ? state.session.tenant.id : null
+  if (state.status === 'signed-out' || (next && tenant && next !== tenant)) client.clear()
+  if (next) tenant = next
 })
 void session.restore()
 

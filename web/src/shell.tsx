@@ -1,8 +1,10 @@
 import { LogOut, Moon, Sun, UserRound } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { session } from './api/client.ts'
-import type { Session } from './api/shapes.ts'
+import type { Session, Store } from './api/shapes.ts'
+import { Accounts, AccountSwitcher } from './session/accounts.tsx'
 import { LiveStatusBadge } from './session/live-status.tsx'
+import { countAttention } from './stores/status.ts'
 import { Mark } from './ui/brand.tsx'
 import { IconButton } from './ui/button.tsx'
 import { classes } from './ui/classes.ts'
@@ -13,27 +15,37 @@ import { chooseTheme, useTheme } from './ui/theme.ts'
 const pages = [
   { href: '/', label: 'Overview' },
   { href: '/stores', label: 'Stores' },
+  { href: '/settings', label: 'Settings' },
 ]
 
-export function Shell({ session: current, children }: { session: Session; children: ReactNode }) {
+interface ShellProps {
+  session: Session
+  stores?: readonly Store[]
+  children: ReactNode
+}
+
+export function Shell({ session: current, stores, children }: ShellProps) {
   return (
     <>
       <a
         href="#main"
         className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:bg-accent focus:px-3 focus:py-2 focus:text-on-accent"
       >
-        Skip to the figures
+        Skip to the page
       </a>
       <header className="sticky top-0 z-20 border-b border-line bg-canvas/85 backdrop-blur-md">
-        <div className="mx-auto flex h-14 max-w-[1480px] items-center gap-3 px-4 sm:px-6">
+        <div className="mx-auto flex h-14 max-w-[1480px] items-center gap-2 px-4 sm:gap-3 sm:px-6">
           <Link href="/" aria-label="Tillstream" className="flex items-center gap-2.5 rounded-md">
             <Mark className="size-7" />
             <span className="hidden text-[15px] font-semibold tracking-[-0.015em] sm:block">Tillstream</span>
           </Link>
-          <Pages />
+          <Pages attention={stores ? countAttention(stores) : 0} />
           <div className="ml-auto flex items-center gap-1">
+            <AccountSwitcher session={current} />
             <LiveStatusBadge />
-            <ThemeToggle />
+            <span className="max-sm:hidden">
+              <ThemeToggle />
+            </span>
             <Account session={current} />
           </div>
         </div>
@@ -45,7 +57,7 @@ export function Shell({ session: current, children }: { session: Session; childr
   )
 }
 
-function Pages() {
+function Pages({ attention }: { attention: number }) {
   const { path } = usePlace()
   return (
     <nav aria-label="Pages" className="ml-1 flex gap-0.5 sm:ml-4">
@@ -57,15 +69,29 @@ function Pages() {
             href={href}
             aria-current={here ? 'page' : undefined}
             className={classes(
-              'rounded-lg px-2.5 py-1.5 font-medium transition-colors',
+              'rounded-lg px-2 py-1.5 font-medium whitespace-nowrap sm:px-2.5 transition-colors',
               here ? 'bg-sunken text-ink' : 'text-ink-3 hover:text-ink',
             )}
           >
             {label}
+            {href === '/stores' && attention > 0 && <Attention count={attention} />}
           </Link>
         )
       })}
     </nav>
+  )
+}
+
+/** How many stores somebody should look at. */
+function Attention({ count }: { count: number }) {
+  return (
+    <span
+      data-testid="stores-attention"
+      className="ml-1.5 inline-flex h-4.5 min-w-4.5 items-center justify-center rounded-full bg-warn-soft px-1 text-[11px] font-semibold text-warn figures"
+    >
+      {count}
+      <span className="sr-only">{count === 1 ? ' needs attention' : ' need attention'}</span>
+    </span>
   )
 }
 
@@ -77,6 +103,23 @@ function ThemeToggle() {
     <IconButton label={`Use ${other} colours`} onClick={() => chooseTheme(other)}>
       <Icon aria-hidden className="size-4" />
     </IconButton>
+  )
+}
+
+/** Where the header has no room for it: in the account's menu. */
+function ThemeItem() {
+  const theme = useTheme()
+  const other = theme === 'dark' ? 'light' : 'dark'
+  const Icon = theme === 'dark' ? Sun : Moon
+  return (
+    <button
+      type="button"
+      onClick={() => chooseTheme(other)}
+      className="flex w-full items-center gap-2.5 rounded-lg px-2.5 py-2 text-left hover:bg-sunken sm:hidden"
+    >
+      <Icon aria-hidden className="size-4 text-ink-3" />
+      Use {other} colours
+    </button>
   )
 }
 
@@ -94,12 +137,26 @@ function Account({ session: current }: { session: Session }) {
       }}
       className="w-64 p-1.5"
     >
-      {() => (
+      {(close) => (
         <>
           <div className="border-b border-line px-2.5 pt-1.5 pb-3">
             <p className="truncate font-medium">{current.tenant.name}</p>
             <p className="truncate text-[13px] text-ink-3">{current.user.email}</p>
           </div>
+          {current.tenants.length > 1 && (
+            <div className="border-b border-line py-1.5 lg:hidden">
+              <Accounts session={current} onDone={close} />
+            </div>
+          )}
+          <Link
+            href="/settings/profile"
+            onClick={close}
+            className="mt-1.5 flex w-full items-center gap-2.5 rounded-lg px-2.5 py-2 hover:bg-sunken"
+          >
+            <UserRound aria-hidden className="size-4 text-ink-3" />
+            Your profile
+          </Link>
+          <ThemeItem />
           <button
             type="button"
             onClick={() => {
@@ -107,7 +164,7 @@ function Account({ session: current }: { session: Session }) {
               // Whoever signs in next begins at the beginning.
               go('/', 'replace')
             }}
-            className="mt-1.5 flex w-full items-center gap-2.5 rounded-lg px-2.5 py-2 text-left hover:bg-sunken"
+            className="flex w-full items-center gap-2.5 rounded-lg px-2.5 py-2 text-left hover:bg-sunken"
           >
             <LogOut aria-hidden className="size-4 text-ink-3" />
             Sign out

@@ -6,19 +6,10 @@ import { chooseRange, chooseStores } from '../src/overview/scope.ts'
 import { liveFigures, panelsOf, type Panel } from '../src/session/live-figures.ts'
 import { mergeFeed, type FeedEntry } from '../src/session/live.tsx'
 import { permanentDomain } from '../src/stores/domain.ts'
+import { storeOf } from './example.ts'
 
 function store(id: string, currency: string | null, timezone: string | null): Store {
-  return {
-    id,
-    domain: `${id}.myshopify.com`,
-    name: '',
-    currency,
-    timezone,
-    abandonment_window_minutes: 10,
-    has_api_secret: true,
-    has_access_token: false,
-    created_at: '2026-01-01T00:00:00Z',
-  }
+  return storeOf({ id, domain: `${id}.myshopify.com`, currency, timezone })
 }
 
 describe('which stores', () => {

@@ -122,3 +122,33 @@ test('a refusal comes with the server’s words', async () => {
   )
   await expect(keeper.signIn('a@b.c', 'x')).rejects.toThrow('The e-mail address or the password is wrong.')
 })
+
+describe('several accounts', () => {
+  const other = { ...signIn('theirs'), tenant: { id: '2', name: 'Other' } }
+  test('switching enters the other one, with the token of the first', async () => {
+    const { keeper, asked } = world((path) =>
+      Response.json(path === '/api/auth/switch' ? other : signIn('mine')),
+    )
+    await keeper.restore()
+    await keeper.switchTo('2')
+    expect(asked.at(-1)).toBe('/api/auth/switch mine')
+    expect(keeper.state()).toMatchObject({ session: { token: 'theirs', tenant: { id: '2' } } })
+  })
+  test('a refusal leaves one where one is', async () => {
+    const { keeper } = world((path) =>
+      path === '/api/auth/switch'
+        ? Response.json({ title: 'Not found', status: 404, detail: 'No.' }, { status: 404 })
+        : Response.json(signIn('mine')),
+    )
+    await keeper.restore()
+    await expect(keeper.switchTo('9')).rejects.toThrow('No.')
+    expect(keeper.state()).toMatchObject({ session: { token: 'mine' } })
+  })
+  test('an accepted invitation signs in', async () => {
+    const { keeper, asked } = world((path) => (path.endsWith('accept') ? Response.json(other) : refused()))
+    await keeper.restore()
+    await keeper.accept({ token: 't', password: 'p' })
+    expect(asked.at(-1)).toBe('/api/invitations/accept')
+    expect(keeper.state()).toMatchObject({ status: 'signed-in', session: { tenant: { id: '2' } } })
+  })
+})

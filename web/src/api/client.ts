@@ -12,6 +12,7 @@ import type {
   Store,
   StoreChanges,
   TopCustomers,
+  Transfer,
 } from './shapes.ts'
 import type { Interval } from '../domain/ranges.ts'
 
@@ -24,9 +25,9 @@ export const session = sessionKeeper({
   clearTimer: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 })
 
-type Query = Record<string, string | number | null | undefined>
+export type Query = Record<string, string | number | null | undefined>
 
-function address(path: string, query: Query): string {
+export function address(path: string, query: Query): string {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) {
     if (value !== null && value !== undefined && value !== '') search.set(name, String(value))
@@ -35,7 +36,7 @@ function address(path: string, query: Query): string {
   return text ? `${path}?${text}` : path
 }
 
-async function call<T>(path: string, init?: RequestInit): Promise<T> {
+export async function call<T>(path: string, init?: RequestInit): Promise<T> {
   let response: Response
   try {
     response = await session.fetch(path, init)
@@ -47,7 +48,7 @@ async function call<T>(path: string, init?: RequestInit): Promise<T> {
   return (response.status === 204 ? undefined : await response.json()) as T
 }
 
-function send<T>(method: string, path: string, body?: unknown): Promise<T> {
+export function send<T>(method: string, path: string, body?: unknown): Promise<T> {
   const init: RequestInit = { method }
   if (body !== undefined) {
     init.headers = { 'Content-Type': 'application/json' }
@@ -74,6 +75,7 @@ export const api = {
   changeStore: (id: string, change: StoreChanges) =>
     send<Store>('PATCH', `/api/stores/${encodeURIComponent(id)}`, change),
   removeStore: (id: string) => send<void>('DELETE', `/api/stores/${encodeURIComponent(id)}`),
+  transferStore: (id: string) => send<Transfer>('POST', `/api/stores/${encodeURIComponent(id)}/transfers`),
   stats: (question: Question, compare: Compare, signal: AbortSignal) =>
     call<Stats>(address('/api/analytics/stats', { ...question, compare }), { signal }),
   salesOverTime: (question: Question, interval: Interval, signal: AbortSignal) =>

@@ -25,6 +25,13 @@ export interface SessionPorts {
 const RENEW_BEFORE_MS = 60_000
 const RETRY_RENEWAL_MS = 10_000
 
+export interface Acceptance {
+  readonly token: string
+  /** Of the account with the invited address: the one it has, or the one it gets. */
+  readonly password: string
+  readonly name?: string
+}
+
 export interface SessionKeeper {
   readonly state: () => SessionState
   readonly subscribe: (listener: () => void) => () => void
@@ -32,6 +39,10 @@ export interface SessionKeeper {
   readonly restore: () => Promise<void>
   readonly signIn: (email: string, password: string) => Promise<void>
   readonly register: (email: string, password: string, name: string) => Promise<void>
+  /** Goes over to another account of the same person. */
+  readonly switchTo: (tenant: string) => Promise<void>
+  /** Joins the account of an invitation, and enters it. */
+  readonly accept: (invitation: Acceptance) => Promise<void>
   readonly signOut: () => Promise<void>
   /** `fetch` with the bearer token; renews it before it ends, and once when the server says 401. */
   readonly fetch: (path: string, init?: RequestInit) => Promise<Response>
@@ -108,6 +119,20 @@ export function sessionKeeper(ports: SessionPorts): SessionKeeper {
     enter((await response.json()) as Session)
   }
 
+  /** The answer decides which tenant this page is in from here on; nothing may renew the old one meanwhile. */
+  async function switchTo(tenant: string): Promise<void> {
+    if (state.status === 'signed-in' && state.expiresAt <= ports.now()) await renew()
+    await ports.exclusively(async () => {
+      const response = await withToken('/api/auth/switch', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ tenant }),
+      })
+      if (!response.ok) throw new ProblemError(await problemOf(response))
+      enter((await response.json()) as Session)
+    })
+  }
+
   function withToken(path: string, init: RequestInit): Promise<Response> {
     const headers = new Headers(init.headers)
     if (state.status === 'signed-in') headers.set('Authorization', `Bearer ${state.session.token}`)
@@ -127,6 +152,8 @@ export function sessionKeeper(ports: SessionPorts): SessionKeeper {
     signIn: (email, password) => enterWith('/api/auth/login', { email, password }),
     register: (email, password, name) =>
       enterWith('/api/auth/register', name ? { email, password, name } : { email, password }),
+    switchTo,
+    accept: (invitation) => enterWith('/api/invitations/accept', invitation),
     signOut: async () => {
       try {
         await post('/api/auth/logout')

@@ -2,12 +2,35 @@
 
 import type { components } from './schema.d.ts'
 
+export type { PrivacyRequest } from './coming.ts'
+
 type Schemas = components['schemas']
 
 export type Session = Schemas['SignIn']
 export type Store = Schemas['Store']
 export type NewStore = Schemas['NewStore']
 export type StoreChanges = Schemas['StoreChanges']
+export type StoreStatus = Store['status']
+export type StoreWarning = Schemas['StoreWarning']
+export type Transfer = Schemas['Transfer']
+export type Membership = Schemas['Membership']
+export type Role = Membership['role']
+export type SignInRecord = Schemas['SignInRecord']
+export type TenantSettings = Schemas['TenantSettings']
+export type TenantChanges = Schemas['TenantChanges']
+export type Member = Schemas['Member']
+export type Invitation = Schemas['Invitation']
+export type SentInvitation = Schemas['SentInvitation']
+export type InvitationOffer = Schemas['InvitationOffer']
+export type ApiKey = Schemas['Key']
+export type MadeKey = Schemas['MadeKey']
+export type NewKey = Schemas['NewKey']
+export type KeyScope = NewKey['scopes'][number]
+export type AuditEvent = Schemas['AuditEvent']
+export type AuditPage = Schemas['AuditPage']
+export type SqlLogin = Schemas['Login']
+export type SqlLogins = Schemas['Logins']
+export type MadeSqlLogin = Schemas['MadeLogin']
 export type Stats = Schemas['Stats']
 export type Point = Schemas['Point']
 export type SalesOverTime = Schemas['SalesOverTime']

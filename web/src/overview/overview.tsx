@@ -16,6 +16,7 @@ import { Feed } from './feed.tsx'
 import { Figures } from './figures.tsx'
 import { SalesPanel } from './sales-panel.tsx'
 import { useScope } from './scope.ts'
+import { StoreNotices, Welcome } from './welcome.tsx'
 import { CustomersPanel } from './customers-panel.tsx'
 
 export function Overview({ stores }: { stores: readonly Store[] }) {
@@ -47,9 +48,15 @@ export function Overview({ stores }: { stores: readonly Store[] }) {
     enabled: comparison !== null,
   })
 
+  const shown = scope.store ? stores.filter((store) => store.id === scope.store) : stores
+  // One store alone is not named in the address.
+  const welcomed = shown.length === 1 ? shown[0] : undefined
+
   return (
     <>
       <Controls scope={scope} stores={stores} comparison={stats.data?.comparison ?? null} />
+      <Welcome store={welcomed} stats={stats.data} />
+      <StoreNotices stores={shown} />
       {stats.isError && stats.data && (
         <Outdated error={stats.error} asOf={stats.data.as_of} timezone={scope.timezone} />
       )}

@@ -18,7 +18,7 @@ export function LiveStatusBadge() {
     <div
       data-testid="live-status"
       data-status={status}
-      className="mr-1 flex h-8 items-center gap-2.5 rounded-full border border-line bg-surface px-3 text-[13px]"
+      className="mr-1 flex h-8 items-center gap-2.5 rounded-full border border-line bg-surface px-3 text-[13px] max-sm:size-8 max-sm:justify-center max-sm:px-0"
     >
       <span aria-hidden className="relative flex size-2">
         {status === 'live' && (
@@ -26,7 +26,7 @@ export function LiveStatusBadge() {
         )}
         <span className={classes('relative size-2 rounded-full', look.dot)} />
       </span>
-      <span role="status" className={classes('font-medium', look.text)}>
+      <span role="status" className={classes('font-medium max-sm:sr-only', look.text)}>
         {look.word}
       </span>
       <Age status={status} changedAt={changedAt} />

@@ -1,15 +1,16 @@
 import { useState, type FormEvent } from 'react'
 import { faultOf, ProblemError, sentenceOf } from '../api/problem.ts'
 import { session } from '../api/client.ts'
-import { Mark } from '../ui/brand.tsx'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
+import { Link, usePlace } from '../ui/location.tsx'
 import { Alert } from '../ui/states.tsx'
 import { useTitle } from '../ui/title.ts'
+import { Entry, entryCard, entryLink } from './entry.tsx'
+import { leavesThePage, localPath } from './next.ts'
+import { PASSWORD_HINT, SHORTEST_PASSWORD } from './passwords.ts'
 
 type Mode = 'sign-in' | 'register'
-
-const PASSWORD_HINT = 'At least 10 characters. A few unrelated words are good and easy to keep.'
 
 export function SignIn() {
   const [mode, setMode] = useState<Mode>('sign-in')
@@ -41,92 +42,86 @@ export function SignIn() {
 
   const emailFault = registering ? faultOf(error, 'email') : null
   const passwordFault = registering ? faultOf(error, 'password') : null
+  const { search } = usePlace()
+  const connecting = leavesThePage(localPath(search.get('next'), location.origin))
   const taken = error instanceof ProblemError && error.status === 409
 
   return (
-    <main className="flex min-h-dvh flex-col items-center justify-center px-4 py-10">
-      <div className="w-full max-w-[25rem]">
-        <div className="mb-8 flex flex-col items-center gap-4 text-center">
-          <Mark className="size-11" />
-          <div>
-            <h1 className="text-[22px] font-semibold tracking-[-0.02em]">
-              {registering ? 'Create your account' : 'Sign in to Tillstream'}
-            </h1>
-            <p className="mt-1 text-ink-3">
-              {registering
-                ? 'Your stores’ numbers, live, in a minute.'
-                : 'Your stores’ numbers, as they happen.'}
-            </p>
-          </div>
-        </div>
-        <form
-          onSubmit={(event) => void submit(event)}
-          className="flex flex-col gap-4 rounded-2xl border border-line bg-surface p-6 shadow-card"
-        >
-          {error !== null && !emailFault && !passwordFault && (
-            <Alert>
-              {sentenceOf(error)}
-              {taken && (
-                <>
-                  {' '}
-                  <button type="button" className="font-medium underline underline-offset-2" onClick={toggle}>
-                    Sign in instead
-                  </button>
-                </>
-              )}
-            </Alert>
-          )}
-          {registering && (
-            <Field
-              label="Name"
-              optional
-              name="name"
-              autoComplete="organization"
-              placeholder="Your company"
-              value={name}
-              onChange={(event) => setName(event.target.value)}
-            />
-          )}
-          <Field
-            label="E-mail address"
-            type="email"
-            name="email"
-            autoComplete="username"
-            required
-            data-testid="login-email"
-            value={email}
-            error={emailFault}
-            onChange={(event) => setEmail(event.target.value)}
-          />
-          <Field
-            label="Password"
-            type="password"
-            name="password"
-            autoComplete={registering ? 'new-password' : 'current-password'}
-            required
-            minLength={registering ? 10 : undefined}
-            data-testid="login-password"
-            value={password}
-            error={passwordFault}
-            hint={registering ? PASSWORD_HINT : undefined}
-            onChange={(event) => setPassword(event.target.value)}
-          />
-          <Button type="submit" look="primary" busy={busy} data-testid="login-submit" className="mt-1 h-10">
-            {registering ? 'Create account' : 'Sign in'}
-          </Button>
-        </form>
-        <p className="mt-5 text-center text-ink-2">
+    <Entry
+      title={registering ? 'Create your account' : 'Sign in to Tillstream'}
+      subtitle={subtitle(registering, connecting)}
+      below={
+        <>
           {registering ? 'Have an account?' : 'New here?'}{' '}
-          <button
-            type="button"
-            data-testid="login-switch"
-            className="rounded font-medium text-accent hover:underline"
-            onClick={toggle}
-          >
+          <button type="button" data-testid="login-switch" className={entryLink} onClick={toggle}>
             {registering ? 'Sign in' : 'Create an account'}
           </button>
-        </p>
-      </div>
-    </main>
+        </>
+      }
+    >
+      <form onSubmit={(event) => void submit(event)} className={entryCard}>
+        {error !== null && !emailFault && !passwordFault && (
+          <Alert>
+            {sentenceOf(error)}
+            {taken && (
+              <>
+                {' '}
+                <button type="button" className="font-medium underline underline-offset-2" onClick={toggle}>
+                  Sign in instead
+                </button>
+              </>
+            )}
+          </Alert>
+        )}
+        {registering && (
+          <Field
+            label="Name"
+            optional
+            name="name"
+            autoComplete="organization"
+            placeholder="Your company"
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+          />
+        )}
+        <Field
+          label="E-mail address"
+          type="email"
+          name="email"
+          autoComplete="username"
+          required
+          data-testid="login-email"
+          value={email}
+          error={emailFault}
+          onChange={(event) => setEmail(event.target.value)}
+        />
+        <Field
+          label="Password"
+          type="password"
+          name="password"
+          autoComplete={registering ? 'new-password' : 'current-password'}
+          required
+          minLength={registering ? SHORTEST_PASSWORD : undefined}
+          data-testid="login-password"
+          value={password}
+          error={passwordFault}
+          hint={registering ? PASSWORD_HINT : undefined}
+          onChange={(event) => setPassword(event.target.value)}
+        />
+        <Button type="submit" look="primary" busy={busy} data-testid="login-submit" className="mt-1 h-10">
+          {registering ? 'Create account' : 'Sign in'}
+        </Button>
+        {!registering && (
+          <Link href="/forgot" className={`${entryLink} mx-auto text-[13px]`}>
+            Forgot your password?
+          </Link>
+        )}
+      </form>
+    </Entry>
   )
+}
+
+function subtitle(registering: boolean, connecting: boolean): string {
+  if (connecting) return 'Then Shopify asks you to approve, and your store is connected.'
+  return registering ? 'Your stores’ numbers, live, in a minute.' : 'Your stores’ numbers, as they happen.'
 }

@@ -1,24 +1,27 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { ArrowLeft, Check, LoaderCircle } from 'lucide-react'
-import { useEffect, useState, type FormEvent } from 'react'
-import { api } from '../api/client.ts'
-import { faultOf, sentenceOf } from '../api/problem.ts'
-import type { NewStore, Store } from '../api/shapes.ts'
+import { useEffect, useState } from 'react'
+import type { Store } from '../api/shapes.ts'
 import { useLive } from '../session/live.tsx'
-import { Button } from '../ui/button.tsx'
-import { Field } from '../ui/field.tsx'
+import { useOwner } from '../session/use-session.ts'
+import { Button, linkButton } from '../ui/button.tsx'
 import { go, Link } from '../ui/location.tsx'
-import { Alert } from '../ui/states.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { OwnersOnly } from '../ui/owners-only.tsx'
+import { Segmented } from '../ui/segmented.tsx'
 import { useTitle } from '../ui/title.ts'
-import { permanentDomain } from './domain.ts'
+import { CustomForm } from './custom-form.tsx'
 import { storeLabel } from './label.ts'
+import { RefusedNotice } from './refused-notice.tsx'
+import { ShopifyForm } from './shopify-form.tsx'
+import { approvalAddress } from './status.ts'
 import { WebhookSteps } from './webhook-steps.tsx'
 
 export function Connect({ stores }: { stores: readonly Store[] }) {
-  const [connected, setConnected] = useState<Store | null>(null)
+  const [connected, setConnected] = useState<{ store: Store; approvable: boolean } | null>(null)
   useTitle('Connect a store')
-  const connectedTo = (store: Store) => {
-    setConnected(store)
+  const connectedTo = (store: Store, approvable: boolean) => {
+    setConnected({ store, approvable })
     // At `/` the overview would take this page's place as soon as the list of stores is asked again.
     go('/stores/connect', 'replace')
   }
@@ -34,153 +37,56 @@ export function Connect({ stores }: { stores: readonly Store[] }) {
         </Link>
       )}
       {connected ? (
-        <Waiting store={connected} />
+        <Waiting store={connected.store} approvable={connected.approvable} />
       ) : (
-        <ConnectForm first={stores.length === 0} onConnected={connectedTo} />
+        <Choose first={stores.length === 0} onConnected={connectedTo} />
       )}
     </div>
   )
 }
 
-const NO_STORE = { domain: '', api_secret: '', access_token: '', timezone: '', currency: '' }
+type Way = 'shopify' | 'custom'
+const ways: readonly { value: Way; label: string }[] = [
+  { value: 'shopify', label: 'With Shopify' },
+  { value: 'custom', label: 'With an app of its own' },
+]
+const about: Record<Way, string> = {
+  shopify:
+    'You approve in the Shopify admin what Tillstream may read. Webhooks are subscribed for you; there is nothing to copy.',
+  custom:
+    'With a custom app of your own: Shopify sends its webhooks here, and the secret proves that they are Shopify’s.',
+}
 
-function ConnectForm({ first, onConnected }: { first: boolean; onConnected: (store: Store) => void }) {
-  const [form, setForm] = useState({
-    ...NO_STORE,
-    timezone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
-  })
-  const [domainFault, setDomainFault] = useState<string | null>(null)
-  const add = useMutation({ mutationFn: (store: NewStore) => api.addStore(store), onSuccess: onConnected })
+interface ChooseProps {
+  first: boolean
+  onConnected: (store: Store, approvable: boolean) => void
+}
 
-  const change = (name: keyof typeof NO_STORE) => (event: { target: { value: string } }) => {
-    setForm({ ...form, [name]: event.target.value })
-    if (name === 'domain') setDomainFault(null)
-  }
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    const domain = permanentDomain(form.domain)
-    if (!domain) {
-      setDomainFault(
-        'This is not a myshopify.com domain. You find it in the Shopify admin under Settings → Domains.',
-      )
-      return
-    }
-    add.mutate(filled({ ...form, domain, currency: form.currency.trim().toUpperCase() }))
-  }
-  const fault = (name: string) => faultOf(add.error, name)
-  const told = ['domain', 'api_secret', 'access_token', 'timezone', 'currency'].some((name) => fault(name))
-
+function Choose({ first, onConnected }: ChooseProps) {
+  const [way, setWay] = useState<Way>('shopify')
+  const owner = useOwner()
   return (
     <>
+      <RefusedNotice />
       <h1 className="text-[22px] font-semibold tracking-[-0.02em]">
         {first ? 'Connect your first store' : 'Connect a store'}
       </h1>
-      <p className="mt-1 text-ink-2">
-        With a custom app of your own: Shopify sends its webhooks here, and the secret proves that they are
-        Shopify’s.
-      </p>
-      <form
-        onSubmit={submit}
-        noValidate
-        className="mt-6 flex flex-col gap-5 rounded-2xl border border-line bg-surface p-6 shadow-card"
-      >
-        {add.isError && !told && <Alert>{sentenceOf(add.error)}</Alert>}
-        <Field
-          label="Store domain"
-          name="domain"
-          autoComplete="off"
-          autoCapitalize="none"
-          spellCheck={false}
-          placeholder="your-store"
-          suffix={form.domain.includes('.') ? '' : '.myshopify.com'}
-          value={form.domain}
-          onChange={change('domain')}
-          error={domainFault ?? fault('domain')}
-          hint="The permanent one that ends in myshopify.com."
-          data-testid="store-domain"
-        />
-        <Field
-          label="API secret key"
-          name="api_secret"
-          type="password"
-          autoComplete="off"
-          value={form.api_secret}
-          onChange={change('api_secret')}
-          error={fault('api_secret')}
-          hint="The secret of the app whose webhooks come here. For webhooks made under Settings → Notifications it is the key shown on that page. Not needed if this server has the app’s secret already."
-          data-testid="store-secret"
-        />
-        <Field
-          label="Admin API access token"
-          optional
-          name="access_token"
-          type="password"
-          autoComplete="off"
-          placeholder="shpat_…"
-          value={form.access_token}
-          onChange={change('access_token')}
-          error={fault('access_token')}
-          hint="To read what happened before today. Webhooks alone do not need it."
-        />
-        <div className="grid gap-5 sm:grid-cols-[2fr_1fr]">
-          <Field
-            label="Time zone"
-            name="timezone"
-            list="timezones"
-            autoComplete="off"
-            value={form.timezone}
-            onChange={change('timezone')}
-            error={fault('timezone')}
-            hint="The store’s own: it decides where a day begins."
-          />
-          <Field
-            label="Currency"
-            name="currency"
-            list="currencies"
-            autoComplete="off"
-            maxLength={3}
-            placeholder="USD"
-            value={form.currency}
-            onChange={change('currency')}
-            error={fault('currency')}
-            hint="The store’s own."
-          />
-        </div>
-        <datalist id="timezones">
-          {Intl.supportedValuesOf('timeZone').map((zone) => (
-            <option key={zone}>{zone}</option>
-          ))}
-        </datalist>
-        <datalist id="currencies">
-          {Intl.supportedValuesOf('currency').map((currency) => (
-            <option key={currency}>{currency}</option>
-          ))}
-        </datalist>
-        <div className="flex justify-end">
-          <Button
-            type="submit"
-            look="primary"
-            busy={add.isPending}
-            data-testid="store-submit"
-            className="h-10 px-4"
-          >
-            Connect store
-          </Button>
-        </div>
-      </form>
+      {owner ? (
+        <>
+          <div className="mt-4 mb-3">
+            <Segmented label="How to connect" value={way} options={ways} onChange={setWay} />
+          </div>
+          <p className="mb-5 text-ink-2">{about[way]}</p>
+          {way === 'shopify' ? <ShopifyForm /> : <CustomForm onConnected={onConnected} />}
+        </>
+      ) : (
+        <OwnersOnly what="Connecting stores" />
+      )}
     </>
   )
 }
 
-/** Leaves out what was left empty: the server learns it from the shop. */
-function filled(form: typeof NO_STORE): NewStore {
-  const entries = Object.entries(form)
-    .map(([name, value]) => [name, value.trim()] as const)
-    .filter(([, value]) => value !== '')
-  return Object.fromEntries(entries) as unknown as NewStore
-}
-
-function Waiting({ store }: { store: Store }) {
+function Waiting({ store, approvable }: { store: Store; approvable: boolean }) {
   const client = useQueryClient()
   const { activeStores } = useLive()
   const arrived = activeStores.includes(store.id)
@@ -195,7 +101,23 @@ function Waiting({ store }: { store: Store }) {
   return (
     <>
       <h1 className="text-[22px] font-semibold tracking-[-0.02em]">{storeLabel(store)} is connected</h1>
-      <p className="mt-1 text-ink-2">Now tell Shopify where to send its webhooks.</p>
+      {approvable && (
+        <Notice
+          tone="info"
+          className="mt-4"
+          title="Approve the app in Shopify"
+          actions={
+            <Button look="primary" onClick={() => location.assign(approvalAddress(store.domain))}>
+              Connect with Shopify
+            </Button>
+          }
+        >
+          Then the webhooks are subscribed for you, and nothing below has to be done by hand.
+        </Notice>
+      )}
+      <p className="mt-4 text-ink-2">
+        {approvable ? 'Or tell Shopify yourself' : 'Now tell Shopify'} where to send its webhooks.
+      </p>
       <div className="mt-6 rounded-2xl border border-line bg-surface p-6 shadow-card">
         <WebhookSteps />
       </div>
@@ -225,7 +147,7 @@ function Waiting({ store }: { store: Store }) {
         <Link
           href={`/?store=${encodeURIComponent(store.id)}`}
           onClick={() => void open()}
-          className="inline-flex h-9 shrink-0 items-center rounded-lg bg-accent px-3 font-medium text-on-accent hover:bg-accent-strong"
+          className={linkButton('primary')}
         >
           Open the overview
         </Link>

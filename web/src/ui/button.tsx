@@ -11,6 +11,14 @@ const looks: Record<Look, string> = {
   danger: 'bg-bad text-surface hover:opacity-90',
 }
 
+/** A link that looks like a button: it goes somewhere. */
+export function linkButton(look: Look): string {
+  return classes(
+    'inline-flex h-9 shrink-0 items-center justify-center gap-2 rounded-lg px-3 font-medium whitespace-nowrap transition-colors',
+    looks[look],
+  )
+}
+
 export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   look?: Look
   busy?: boolean

@@ -1,12 +1,25 @@
 import { Check, Copy as CopyIcon } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { IconButton } from './button.tsx'
+import { classes } from './classes.ts'
 
 /** A value in a box with a button that copies it. */
-export function Copyable({ value, label }: { value: string; label: string }) {
+export function Copyable({
+  value,
+  label,
+  whole = false,
+}: {
+  value: string
+  label: string
+  /** All of it is to be seen, however many lines it takes. */
+  whole?: boolean
+}) {
   return (
     <div className="flex items-center gap-1 rounded-lg border border-line bg-sunken py-1 pr-1 pl-3">
-      <code className="min-w-0 flex-1 truncate font-mono text-[13px]" title={value}>
+      <code
+        className={classes('min-w-0 flex-1 font-mono text-[13px]', whole ? 'break-all py-1' : 'truncate')}
+        title={value}
+      >
         {value}
       </code>
       <CopyButton value={value} label={`Copy ${label}`} />

@@ -2,7 +2,7 @@ import { useId, type InputHTMLAttributes, type ReactNode } from 'react'
 import { classes } from './classes.ts'
 
 export const inputLook =
-  'h-10 w-full rounded-lg border bg-surface px-3 text-ink transition-colors placeholder:text-ink-3 hover:border-line-strong focus-visible:border-accent'
+  'h-10 w-full rounded-lg border bg-surface px-3 text-ink transition-colors placeholder:text-ink-3 read-only:bg-sunken hover:border-line-strong focus-visible:border-accent'
 
 interface FieldProps extends InputHTMLAttributes<HTMLInputElement> {
   label: string
