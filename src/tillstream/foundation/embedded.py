@@ -53,6 +53,9 @@ SOCKET_PATH_BYTES_MAX = 107
 """`sockaddr_un.sun_path` is 108 bytes on Linux, one of them the closing zero."""
 
 RULES = "hba.conf"
+_INHERITED = ("PATH", "HOME", "TMPDIR", "TZDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""Variables of ours that the server gets. Its user may be another one, and can read them all."""
+
 LOG_BYTES_MAX = 10_000_000
 START_SECONDS_MAX = 120
 """Long, because a start after a crash replays up to `max_wal_size` of log."""
@@ -124,6 +127,11 @@ SETTINGS: Mapping[str, str] = {
     "log_checkpoints": "off",
     "log_autovacuum_min_duration": "10s",
     "log_min_duration_statement": "5s",
+    # The log is for the machine's keeper: no row, no parameter, and no statement that was refused.
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_min_error_statement": "panic",
 }
 
 UNSAFE_SETTINGS: Mapping[str, str] = {
@@ -390,12 +398,8 @@ def launcher_command(command: Sequence[str], account: Account) -> list[str]:
 
 
 def server_environment() -> dict[str, str]:
-    """Our environment without what would bend PostgreSQL's behaviour or the language of its log."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PG", "LC_", "LANG"))
-    }
+    """What PostgreSQL needs of our environment; nothing of our settings, some of which are secrets."""
+    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return kept | {"LC_ALL": "C"}
 
 
