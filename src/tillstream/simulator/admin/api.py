@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from graphql import GraphQLError, build_schema, execute_sync, parse, validate
+from graphql import GraphQLError, build_schema, execute_sync, parse, validate  # pyright: ignore[reportUnknownVariableType]
 from graphql.execution.values import get_variable_values
 
 from tillstream.simulator.admin.bucket import MOST_FOR_ONE
@@ -41,13 +41,13 @@ class Question(NamedTuple):
 @cache
 def schema() -> GraphQLSchema:
     """The schema, with the topics that there are."""
-    text = files(__package__).joinpath("schema.graphql").read_text("utf-8")
+    text = files("tillstream.simulator.admin").joinpath("schema.graphql").read_text("utf-8")
     topics = "\n".join(f"  {topic}" for topic in TOPIC_ENUM)
     return build_schema(f"{text}\nenum WebhookSubscriptionTopic {{\n{topics}\n}}\n")
 
 
 @cache
-def _root() -> Json:
+def _root() -> dict[str, Any]:
     return query_root(schema())
 
 

@@ -6,8 +6,10 @@ https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 PLANS: Final = {"standard": 100, "advanced": 200, "plus": 1_000, "enterprise": 2_000}
 """Points restored in a second."""

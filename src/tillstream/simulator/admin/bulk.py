@@ -20,11 +20,12 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
-    get_named_type,
     parse,
     validate,
 )
 from graphql.type import GraphQLObjectType
+
+from tillstream.simulator.admin.cost import named_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -212,7 +213,8 @@ class BulkQuery:
             n for n in self.document.definitions if isinstance(n, OperationDefinitionNode)
         ]
         if len(operations) != 1 or operations[0].operation is not OperationType.QUERY:
-            raise BulkRefused("A bulk operation runs one query.")
+            message = "A bulk operation runs one query."
+            raise BulkRefused(message)
         self._root = operations[0].selection_set
         self._check()
 
@@ -227,9 +229,9 @@ class BulkQuery:
     def _rows_of(
         self, node: FieldNode, kind: GraphQLObjectType, came: Any, parent: str | None
     ) -> Iterator[Row]:
-        edge = get_named_type(kind.fields["nodes"].type)
+        edge = named_type(kind.fields["nodes"])
         for part in self._fields(node.selection_set):
-            values: list[Row] = (came or {}).get(_key(part)) or []
+            values = cast("dict[str, list[Row]]", came or {}).get(_key(part)) or []
             if part.name.value == "nodes":
                 for value in values:
                     yield from self._node(part.selection_set, edge, value, parent)
@@ -258,7 +260,8 @@ class BulkQuery:
     def _check(self) -> None:
         connections = list(self._connections(self._root, self._schema.query_type, 0))
         if not connections:
-            raise BulkRefused("A bulk query needs at least one connection.")
+            message = "A bulk query needs at least one connection."
+            raise BulkRefused(message)
         if len(connections) > _MOST_CONNECTIONS:
             message = f"A bulk query has at most {_MOST_CONNECTIONS} connections."
             raise BulkRefused(message)
@@ -266,7 +269,8 @@ class BulkQuery:
             message = f"Connections may be nested {_MOST_LEVELS} levels deep."
             raise BulkRefused(message)
         if any(n.name.value in ("node", "nodes") for n in self._fields(self._root)):
-            raise BulkRefused("A bulk query cannot begin at node or nodes.")
+            message = "A bulk query cannot begin at node or nodes."
+            raise BulkRefused(message)
         for _, kind, selects_id in connections:
             if not selects_id:
                 message = f"A {kind} with connections of its own has to select its id."
@@ -283,7 +287,7 @@ class BulkQuery:
             if not kind.name.endswith("Connection"):
                 yield from self._connections(node.selection_set, kind, level)
                 continue
-            inner = get_named_type(kind.fields["nodes"].type)
+            inner = named_type(kind.fields["nodes"])
             selections = list(self._node_selections(node))
             nested = [
                 found for one in selections for found in self._connections(one, inner, level + 1)
@@ -320,5 +324,5 @@ def _named(parent: Any, node: FieldNode) -> GraphQLObjectType | None:
     if not isinstance(parent, GraphQLObjectType):
         return None
     definition = parent.fields.get(node.name.value)
-    kind = None if definition is None else get_named_type(definition.type)
-    return cast("GraphQLObjectType", kind) if isinstance(kind, GraphQLObjectType) else None
+    kind = None if definition is None else named_type(definition)
+    return kind if isinstance(kind, GraphQLObjectType) else None

@@ -53,9 +53,11 @@ class Page:
         """
         first, last = arguments.get("first"), arguments.get("last")
         if first is None and last is None:
-            raise GraphQLError("Say how many are wanted: first or last.", extensions=_BAD)
+            message = "Say how many are wanted: first or last."
+            raise GraphQLError(message, extensions=_BAD)
         if first is not None and last is not None:
-            raise GraphQLError("Say first or last, not both.", extensions=_BAD)
+            message = "Say first or last, not both."
+            raise GraphQLError(message, extensions=_BAD)
         if not 0 <= (first if first is not None else last or 0) <= MOST_AT_ONCE:
             message = f"A page holds from 0 to {MOST_AT_ONCE}."
             raise GraphQLError(message, extensions=_BAD)
@@ -100,7 +102,9 @@ def connect(listing: Listing[T], page: Page) -> dict[str, Any]:
             len(inside) > count,
         )
         earlier, later = more, before is not None
-    return _connection([(rank, listing.show(item)) for rank, item in chosen], earlier, later)
+    return _connection(
+        [(rank, listing.show(item)) for rank, item in chosen], earlier=earlier, later=later
+    )
 
 
 def connect_all(listing: Listing[T]) -> dict[str, Any]:
@@ -108,12 +112,14 @@ def connect_all(listing: Listing[T]) -> dict[str, Any]:
     ranked = sorted(
         ((listing.rank(item), item) for item in listing.items), key=lambda pair: pair[0]
     )
-    return _connection([(rank, listing.show(item)) for rank, item in ranked], False, False)  # noqa: FBT003
+    return _connection(
+        [(rank, listing.show(item)) for rank, item in ranked], earlier=False, later=False
+    )
 
 
 def _connection(
-    shown: list[tuple[Rank, dict[str, Any]]], earlier: bool, later: bool
-) -> dict[str, Any]:  # noqa: FBT001
+    shown: list[tuple[Rank, dict[str, Any]]], *, earlier: bool, later: bool
+) -> dict[str, Any]:
     edges = [{"cursor": _cursor(rank), "node": node} for rank, node in shown]
     return {
         "edges": edges,
@@ -131,7 +137,8 @@ def _beyond(rank: Rank, border: Rank, *, reverse: bool) -> bool:
     try:
         return rank < border if reverse else rank > border
     except TypeError:
-        raise GraphQLError("The cursor is of a list sorted otherwise.", extensions=_BAD) from None
+        message = "The cursor is of a list sorted otherwise."
+        raise GraphQLError(message, extensions=_BAD) from None
 
 
 def _cursor(rank: Rank) -> str:
@@ -157,4 +164,5 @@ def _read_cursor(cursor: str) -> Rank:
         }
         return readers[said["type"]](said["last_value"]), int(said["last_id"])
     except (ValueError, KeyError, TypeError, ArithmeticError):
-        raise GraphQLError("The cursor is none of this API's.", extensions=_BAD) from None
+        message = "The cursor is none of this API's."
+        raise GraphQLError(message, extensions=_BAD) from None

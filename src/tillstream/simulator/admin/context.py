@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from graphql import GraphQLError
 
@@ -36,14 +36,17 @@ class Context:
     bulk: bool = False
 
 
-def require(info: GraphQLResolveInfo, *scopes: str) -> None:
+Info: TypeAlias = "GraphQLResolveInfo[Context]"
+"""What graphql-core hands to a resolver."""
+
+
+def require(info: Info, *scopes: str) -> None:
     """Refuse the field unless one of ``scopes`` is granted.
 
     Raises:
         GraphQLError: with the code ``ACCESS_DENIED``; the field becomes null.
     """
-    context: Context = info.context
-    if not context.installation.may(*scopes):
+    if not info.context.installation.may(*scopes):
         needed = " or ".join(scopes)
         message = f"Access denied for {info.field_name}: it needs the scope {needed}."
         raise GraphQLError(

@@ -229,7 +229,8 @@ async def register(standin: StandIn, body: bytes) -> Json:
     """Register an app."""
     said = _read(body, NewApp)
     if not said.secrets or not all(said.secrets):
-        raise ControlRefused("An app needs at least one secret, and none may be empty.")
+        message = "An app needs at least one secret, and none may be empty."
+        raise ControlRefused(message)
     secrets = tuple(secret.encode() for secret in said.secrets)
     known = standin.consent.apps.get(said.client_id)
     if known is None:
@@ -289,13 +290,15 @@ async def demand(standin: StandIn, body: bytes) -> Json:
         return {"sent": said.topic}
     customer = _shop(standin, said.shop).ledger.customers.get(said.customer or 0)
     if customer is None:
-        raise ControlRefused("There is no such customer.")
+        message = "There is no such customer."
+        raise ControlRefused(message)
     if said.topic == "customers/data_request":
         standin.ask_for_data(installation, customer)
     elif said.topic == "customers/redact":
         standin.redact_customer(installation, customer)
     else:
-        raise ControlRefused("This is no compliance topic.")
+        message = "This is no compliance topic."
+        raise ControlRefused(message)
     return {"sent": said.topic}
 
 

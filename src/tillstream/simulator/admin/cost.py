@@ -28,7 +28,7 @@ from graphql.type import GraphQLInterfaceType, GraphQLObjectType
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import DocumentNode, GraphQLSchema, SelectionSetNode
+    from graphql import DocumentNode, GraphQLField, GraphQLSchema, SelectionSetNode
 
 Data: TypeAlias = "dict[str, Any] | None"
 MUTATION: Final = 10
@@ -95,7 +95,7 @@ class Price:
         if data is not None and came is None:
             return 0
         if is_object_type(kind) and kind.name.endswith("Connection"):
-            return self._connection(node, cast("GraphQLObjectType", kind), came)
+            return self._connection(node, kind, came)
         if isinstance(came, list):
             rows = cast("list[Data]", came)
             return sum(1 + self._selection(node.selection_set, kind, row) for row in rows if row)
@@ -114,9 +114,10 @@ class Price:
         for part in node.selection_set.selections if node.selection_set else ():
             if not isinstance(part, FieldNode) or part.name.value not in ("edges", "nodes"):
                 continue
-            inner = get_named_type(kind.fields[part.name.value].type)
+            inner = named_type(kind.fields[part.name.value])
             key = part.alias.value if part.alias else part.name.value
-            rows: list[Data] = (came or {}).get(key) or [] if size is None else [None]
+            told = cast("dict[str, list[Data]]", came or {})
+            rows = (told.get(key) or []) if size is None else [None]
             times = 1 if size is None else size
             total += times * sum(self._row(part, inner, row) for row in rows)
         return total
@@ -127,7 +128,7 @@ class Price:
         return self._selection(part.selection_set, inner, row)
 
     def _size(self, node: FieldNode) -> int:
-        for argument in node.arguments:
+        for argument in node.arguments or ():
             if argument.name.value in ("first", "last"):
                 value = argument.value
                 if isinstance(value, IntValueNode):
@@ -142,7 +143,13 @@ def _type_of(parent: Any, node: FieldNode) -> Any:
     if not isinstance(parent, (GraphQLObjectType, GraphQLInterfaceType)):
         return None
     field = parent.fields.get(node.name.value)
-    return None if field is None else get_named_type(field.type)
+    return None if field is None else named_type(field)
+
+
+def named_type(field: GraphQLField) -> Any:
+    """The type of a field without its lists and exclamation marks."""
+    kind: Any = field.type  # pyright: ignore[reportUnknownMemberType] - generic in graphql-core
+    return cast("Any", get_named_type(kind))
 
 
 def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
@@ -155,5 +162,6 @@ def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitio
     if name is not None:
         operations = [n for n in operations if n.name is not None and n.name.value == name]
     if len(operations) != 1:
-        raise GraphQLError("Name the one operation of the document that is to run.")
+        message = "Name the one operation of the document that is to run."
+        raise GraphQLError(message)
     return operations[0]

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from graphql import GraphQLResolveInfo
-
+    from tillstream.simulator.admin.context import Info
     from tillstream.simulator.admin.living import LivingShop
     from tillstream.simulator.facts import (
         Checkout,
@@ -64,7 +63,7 @@ def utc(at: datetime) -> str:
 def paged(listing: Listing[Any]) -> Callable[..., Json]:
     """A connection's field: a page of the listing, or all of it in a bulk operation."""
 
-    def resolve(info: GraphQLResolveInfo, **arguments: Any) -> Json:
+    def resolve(info: Info, **arguments: Any) -> Json:
         if info.context.bulk:
             return connect_all(listing)
         return connect(listing, Page.of(arguments))
@@ -78,11 +77,20 @@ def _parts(items: Sequence[Any], show: Callable[[Any], Json]) -> Callable[..., J
     return paged(Listing(numbered, lambda pair: (pair[0], 0), lambda pair: show(pair[1])))
 
 
+def _later(make: Callable[[], Json | None]) -> Callable[[Info], Json | None]:
+    """A field that is made only where it is asked for: objects refer to one another."""
+
+    def resolve(_: Info) -> Json | None:
+        return make()
+
+    return resolve
+
+
 def _first(items: Iterable[Json]) -> Callable[..., list[Json]]:
     """A list's field, cut after ``first`` if that is given."""
     kept = list(items)
 
-    def resolve(_info: GraphQLResolveInfo, *, first: int | None = None) -> list[Json]:
+    def resolve(_info: Info, *, first: int | None = None) -> list[Json]:
         return kept if first is None else kept[: max(0, first)]
 
     return resolve
@@ -193,7 +201,7 @@ class Nodes:
             "numberOfOrders": str(len(counted)),
             "amountSpent": self._money(spent),
             "defaultAddress": self._address(customer),
-            "lastOrder": lambda _info: None if last is None else self.order(last),
+            "lastOrder": _later(lambda: None if last is None else self.order(last)),
             "createdAt": when(customer.created_at),
             "updatedAt": when(customer.updated_at),
             "orders": paged(
@@ -273,10 +281,19 @@ class Nodes:
                 "sku": variant.sku,
             },
             "taxable": bool(product.taxes),
-            "product": lambda _info: self.product(product),
+            "product": _later(lambda: self.product(product)),
             "createdAt": when(product.created_at),
             "updatedAt": when(product.updated_at),
         }
+
+    def _bought(self, product: Product | None) -> Json | None:
+        """The product of a line, if it is still there."""
+        return None if product is None or product.deleted else self.product(product)
+
+    def _chosen(self, product: Product | None, variant: Variant | None) -> Json | None:
+        if product is None or variant is None or product.deleted:
+            return None
+        return self.variant(product, variant)
 
     # -- orders ---------------------------------------------------------------------------------
 
@@ -288,7 +305,7 @@ class Nodes:
         known = order.customer if order.customer and not order.customer.deleted else None
         address = self._address(order.customer) if order.customer else None
 
-        def customer(info: GraphQLResolveInfo) -> Json | None:
+        def customer(info: Info) -> Json | None:
             require(info, "read_customers")
             return None if known is None else self.customer(known)
 
@@ -381,6 +398,10 @@ class Nodes:
         title = variant.title if variant and variant.title != "Default Title" else None
         net = line.total - line.discount
         bag = self._bag
+
+        def discounted(_: Info, *, withCodeDiscounts: bool = False) -> Json:
+            return bag(net if withCodeDiscounts else line.total, theirs)
+
         return {
             "__typename": "LineItem",
             "id": gid("LineItem", line.id),
@@ -400,22 +421,14 @@ class Nodes:
             "originalTotalSet": bag(line.total, theirs),
             "discountedUnitPriceSet": bag(line.price, theirs),
             # Codes count only where they are asked for.
-            "discountedTotalSet": lambda _info, withCodeDiscounts=False: bag(  # noqa: N803
-                net if withCodeDiscounts else line.total, theirs
-            ),
+            "discountedTotalSet": discounted,
             "totalDiscountSet": bag(0, theirs),
             "discountAllocations": [
                 {"allocatedAmountSet": bag(amount, theirs)} for _, amount in line.allocations
             ],
             "taxLines": _first(self._taxes(line.taxes, theirs)),
-            "product": lambda _info: (
-                self.product(product) if product and not product.deleted else None
-            ),
-            "variant": lambda _info: (
-                self.variant(product, variant)
-                if product and variant and not product.deleted
-                else None
-            ),
+            "product": _later(lambda: self._bought(product)),
+            "variant": _later(lambda: self._chosen(product, variant)),
         }
 
     def _shipping(self, order: Order, shipping: Shipping) -> Json:
@@ -503,7 +516,7 @@ class Nodes:
             "status": "SUCCESS",
             "gateway": order.gateway,
             "amountSet": self._bag(money.amount, order.presentment),
-            "parentTransaction": lambda _info: parent and self._transaction(order, parent),
+            "parentTransaction": _later(lambda: parent and self._transaction(order, parent)),
             "test": order.test,
             "createdAt": when(money.created_at),
             "processedAt": when(money.created_at),
@@ -528,7 +541,7 @@ class Nodes:
         theirs, plan = basket.presentment, self.shop.plan
         known = checkout.customer if checkout.customer and not checkout.customer.deleted else None
 
-        def customer(info: GraphQLResolveInfo) -> Json | None:
+        def customer(info: Info) -> Json | None:
             require(info, "read_customers")
             return None if known is None else self.customer(known)
 
@@ -569,14 +582,8 @@ class Nodes:
             "originalUnitPriceSet": self._bag(line.price, theirs),
             "originalTotalPriceSet": self._bag(line.total, theirs),
             "discountedTotalPriceSet": self._bag(line.total - line.discount, theirs),
-            "product": lambda _info: (
-                self.product(product) if product and not product.deleted else None
-            ),
-            "variant": lambda _info: (
-                self.variant(product, variant)
-                if product and variant and not product.deleted
-                else None
-            ),
+            "product": _later(lambda: self._bought(product)),
+            "variant": _later(lambda: self._chosen(product, variant)),
         }
 
 
@@ -591,7 +598,7 @@ _FULFILLMENT: dict[str | None, str] = {
 def _shipping_lines(connection: Callable[..., Json]) -> Callable[..., Json]:
     """Nothing is ever removed here, so asking for what was makes no difference."""
 
-    def resolve(info: GraphQLResolveInfo, **arguments: Any) -> Json:
+    def resolve(info: Info, **arguments: Any) -> Json:
         arguments.pop("includeRemovals", None)
         return connection(info, **arguments)
 

@@ -6,7 +6,7 @@ https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/a
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl
 
 import jwt
@@ -152,7 +152,8 @@ def _send_back(standin: StandIn, shop: LivingShop, app: App, asked: Mapping[str,
     """To the app, with a code."""
     now = standin.clock()
     installation = standin.consent.installations.get((shop.domain, app.client_id))
-    scopes = parse_scopes(asked["scope"]) | (installation.scopes if installation else frozenset())
+    held = installation.scopes if installation else frozenset[str]()
+    scopes = parse_scopes(asked["scope"]) | held
     user = _USER if asked["grant_options[]"] == "per-user" else None
     code = standin.consent.approve(app, shop.domain, scopes, now, user=user)
     query = standin.signed_query(app, shop.domain, code=code, state=asked["state"])
@@ -199,7 +200,5 @@ async def _body_of(request: Request) -> dict[str, str]:
         said = json.loads(await request.body())
     except ValueError:
         return {}
-    if not isinstance(said, dict):
-        return {}
-    fields: dict[str, Any] = said
+    fields = cast("dict[str, Any]", said) if isinstance(said, dict) else {}
     return {name: str(int(v) if isinstance(v, bool) else v) for name, v in fields.items()}

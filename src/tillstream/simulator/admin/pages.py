@@ -95,7 +95,7 @@ def consent_page(
     )
 
 
-def apps_page(  # noqa: PLR0913 - what a shop's page shows
+def apps_page(
     base: str,
     shop: LivingShop,
     apps: Iterable[App],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from graphql import GraphQLError
 
@@ -30,7 +31,8 @@ https://shopify.dev/docs/api/admin-graphql/latest/objects/Order
 """
 
 
-class Resource(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Resource:
     """A kind of thing that a root field lists. ``scopes``: any one of them is needed."""
 
     scopes: tuple[str, ...]

@@ -10,7 +10,7 @@ from tillstream.shopify.topics import topic_enum
 from tillstream.simulator.admin import resources, subscriptions
 from tillstream.simulator.admin.bulk import BulkQuery, BulkRefused
 from tillstream.simulator.admin.connections import Listing
-from tillstream.simulator.admin.context import Context, require
+from tillstream.simulator.admin.context import require
 from tillstream.simulator.admin.nodes import gid, number_of, paged, utc
 from tillstream.simulator.admin.subscriptions import SubscriptionRefused, Wish
 from tillstream.simulator.admin.versions import display_name, is_supported, supported
@@ -18,9 +18,10 @@ from tillstream.simulator.admin.versions import display_name, is_supported, supp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from graphql import GraphQLResolveInfo, GraphQLSchema
+    from graphql import GraphQLSchema
 
     from tillstream.simulator.admin.bulk import BulkOperation
+    from tillstream.simulator.admin.context import Context, Info
     from tillstream.simulator.admin.resources import Resource
     from tillstream.simulator.admin.subscriptions import Subscription
 
@@ -37,23 +38,21 @@ _LISTED: Final[dict[str, Resource]] = {
 _COUNT_LIMIT: Final = 10_000
 
 
-def query_root(schema: GraphQLSchema) -> Json:
+def query_root(schema: GraphQLSchema) -> dict[str, Resolver]:
     """The root value: resolvers by field."""
-    root: Json = {
-        "shop": lambda info: info.context.nodes.the_shop(info.context.now),
-        "app": lambda info: _app(info.context),
-        "currentAppInstallation": lambda info: _installation(info.context),
-        "publicApiVersions": lambda info: [_version(v) for v in supported(info.context.now)],
+    root: dict[str, Resolver] = {
+        "shop": _shop,
+        "app": _app_field,
+        "currentAppInstallation": _installation_field,
+        "publicApiVersions": _versions,
         "node": _node,
-        "nodes": lambda info, ids: [_node(info, identifier) for identifier in ids],
+        "nodes": _nodes,
         "order": _one(resources.ORDERS, "Order"),
         "customer": _one(resources.CUSTOMERS, "Customer"),
         "product": _one(resources.PRODUCTS, "Product"),
         "webhookSubscription": _subscription,
         "webhookSubscriptions": _subscriptions,
-        "webhookSubscriptionsCount": lambda info, **_: _count(
-            len(info.context.installation.subscriptions), _COUNT_LIMIT
-        ),
+        "webhookSubscriptionsCount": _subscriptions_count,
         "bulkOperation": _bulk_operation,
         "bulkOperations": _bulk_operations,
         "currentBulkOperation": _current_bulk_operation,
@@ -74,10 +73,10 @@ def query_root(schema: GraphQLSchema) -> Json:
 
 def _many(resource: Resource) -> Resolver:
     def resolve(
-        info: GraphQLResolveInfo,
+        info: Info,
         query: str | None = None,
         sortKey: str | None = None,
-        **page: Any,  # noqa: N803
+        **page: Any,
     ) -> Json:
         require(info, *resource.scopes)
         page.pop("savedSearchId", None)
@@ -87,7 +86,7 @@ def _many(resource: Resource) -> Resolver:
 
 
 def _how_many(resource: Resource) -> Resolver:
-    def resolve(info: GraphQLResolveInfo, query: str | None = None, limit: int = 10_000) -> Json:
+    def resolve(info: Info, query: str | None = None, limit: int = 10_000) -> Json:
         require(info, *resource.scopes)
         return _count(len(resource.found(info.context, query)), limit)
 
@@ -101,10 +100,11 @@ def _count(there: int, limit: int) -> Json:
 
 
 def _one(resource: Resource, kind: str) -> Resolver:
-    def resolve(info: GraphQLResolveInfo, id: str) -> Json | None:  # noqa: A002 - the argument's name
+    def resolve(info: Info, id: str) -> Json | None:  # noqa: A002 - the argument's name
         require(info, *resource.scopes)
         if id != gid(kind, number_of(id)):
-            raise GraphQLError("The id is none of this kind.", extensions={"code": "BAD_REQUEST"})
+            message = "The id is none of this kind."
+            raise GraphQLError(message, extensions={"code": "BAD_REQUEST"})
         return _find(resource, info.context, id)
 
     return resolve
@@ -118,9 +118,9 @@ def _find(resource: Resource, context: Context, identifier: str) -> Json | None:
     return None
 
 
-def _node(info: GraphQLResolveInfo, id: str) -> Json | None:  # noqa: A002 - the argument's name
+def _node(info: Info, id: str) -> Json | None:  # noqa: A002 - the argument's name
     kind = id.removeprefix("gid://shopify/").partition("/")[0]
-    context: Context = info.context
+    context = info.context
     if kind in _NODES:
         resource = _NODES[kind]
         require(info, *resource.scopes)
@@ -141,6 +141,14 @@ _NODES: Final = {
     "ProductVariant": resources.VARIANTS,
     "AbandonedCheckout": resources.CHECKOUTS,
 }
+
+
+def _nodes(info: Info, ids: list[str]) -> list[Json | None]:
+    return [_node(info, identifier) for identifier in ids]
+
+
+def _shop(info: Info) -> Json:
+    return info.context.nodes.the_shop(info.context.now)
 
 
 # -- the app -------------------------------------------------------------------------------------
@@ -171,6 +179,18 @@ def _installation(context: Context) -> Json:
     }
 
 
+def _app_field(info: Info) -> Json:
+    return _app(info.context)
+
+
+def _installation_field(info: Info) -> Json:
+    return _installation(info.context)
+
+
+def _versions(info: Info) -> list[Json]:
+    return [_version(handle) for handle in supported(info.context.now)]
+
+
 def _version(handle: str) -> Json:
     return {"handle": handle, "displayName": display_name(handle), "supported": True}
 
@@ -178,19 +198,23 @@ def _version(handle: str) -> Json:
 # -- webhooks ------------------------------------------------------------------------------------
 
 
-def _subscription(info: GraphQLResolveInfo, id: str) -> Json | None:  # noqa: A002
-    context: Context = info.context
+def _subscription(info: Info, id: str) -> Json | None:  # noqa: A002
+    context = info.context
     found = context.installation.subscriptions.get(number_of(id))
     return None if found is None else _shown(context, found)
 
 
-def _subscriptions(info: GraphQLResolveInfo, **arguments: Any) -> Json:
-    context: Context = info.context
+def _subscriptions(info: Info, **arguments: Any) -> Json:
+    context = info.context
     wanted = _wanted(context.installation.subscriptions.values(), arguments)
     page = {n: v for n, v in arguments.items() if n in _PAGING}
     return paged(Listing(wanted, lambda s: (s.id, s.id), lambda s: _shown(context, s)))(
         info, **page
     )
+
+
+def _subscriptions_count(info: Info, limit: int = _COUNT_LIMIT, **_: Any) -> Json:
+    return _count(len(info.context.installation.subscriptions), limit)
 
 
 _PAGING: Final = frozenset({"first", "after", "last", "before", "reverse"})
@@ -245,8 +269,8 @@ def _endpoint(uri: str) -> Json:
     return {"__typename": "WebhookHttpEndpoint", "callbackUrl": uri}
 
 
-def _create(info: GraphQLResolveInfo, topic: str, webhookSubscription: Json) -> Json:  # noqa: N803
-    context: Context = info.context
+def _create(info: Info, topic: str, webhookSubscription: Json) -> Json:
+    context = info.context
     try:
         made = subscriptions.subscribe(
             context.installation,
@@ -261,8 +285,8 @@ def _create(info: GraphQLResolveInfo, topic: str, webhookSubscription: Json) -> 
     return {"webhookSubscription": _shown(context, made), "userErrors": []}
 
 
-def _update(info: GraphQLResolveInfo, id: str, webhookSubscription: Json) -> Json:  # noqa: A002, N803
-    context: Context = info.context
+def _update(info: Info, id: str, webhookSubscription: Json) -> Json:  # noqa: A002
+    context = info.context
     try:
         changed = subscriptions.change(
             context.installation,
@@ -276,8 +300,8 @@ def _update(info: GraphQLResolveInfo, id: str, webhookSubscription: Json) -> Jso
     return {"webhookSubscription": _shown(context, changed), "userErrors": []}
 
 
-def _delete(info: GraphQLResolveInfo, id: str) -> Json:  # noqa: A002 - the argument's name
-    context: Context = info.context
+def _delete(info: Info, id: str) -> Json:  # noqa: A002 - the argument's name
+    context = info.context
     if context.installation.subscriptions.pop(number_of(id), None) is None:
         error = {"field": ["id"], "message": "There is no such subscription of this app."}
         return {"deletedWebhookSubscriptionId": None, "userErrors": [error]}
@@ -303,8 +327,8 @@ def _user_error(refused: SubscriptionRefused) -> Json:
 # -- bulk operations -----------------------------------------------------------------------------
 
 
-def _bulk_operation(info: GraphQLResolveInfo, id: str) -> Json | None:  # noqa: A002
-    context: Context = info.context
+def _bulk_operation(info: Info, id: str) -> Json | None:  # noqa: A002
+    context = info.context
     found = context.operations.known.get(number_of(id))
     if found is None or found.installation is not context.installation:
         return None
@@ -312,12 +336,12 @@ def _bulk_operation(info: GraphQLResolveInfo, id: str) -> Json | None:  # noqa: 
 
 
 def _bulk_operations(
-    info: GraphQLResolveInfo,
+    info: Info,
     query: str | None = None,
     sortKey: str | None = None,
-    **page: Any,  # noqa: N803
+    **page: Any,
 ) -> Json:
-    context: Context = info.context
+    context = info.context
     return paged(_BULK.listing(context, query, sortKey))(info, **page)
 
 
@@ -339,12 +363,12 @@ _BULK: Final = resources.Resource(
         "STATUS": lambda operation: operation.status,
     },
     identify=lambda operation: operation.id,
-    show=lambda context, operation: _shown_bulk(context, operation),
+    show=lambda context, operation: _shown_bulk(context, operation),  # noqa: PLW0108 - defined below
 )
 
 
-def _current_bulk_operation(info: GraphQLResolveInfo, type: str = "QUERY") -> Json | None:  # noqa: A002
-    context: Context = info.context
+def _current_bulk_operation(info: Info, type: str = "QUERY") -> Json | None:  # noqa: A002
+    context = info.context
     mine = context.operations.of(context.installation) if type == "QUERY" else []
     latest = max(mine, key=lambda operation: operation.id, default=None)
     return None if latest is None else _shown_bulk(context, latest)
@@ -371,8 +395,8 @@ def _shown_bulk(context: Context, operation: BulkOperation) -> Json:
 
 
 def _run_bulk(schema: GraphQLSchema) -> Resolver:
-    def resolve(info: GraphQLResolveInfo, query: str, groupObjects: bool = False) -> Json:  # noqa: ARG001, FBT001, FBT002, N803
-        context: Context = info.context
+    def resolve(info: Info, query: str, groupObjects: bool = False) -> Json:  # noqa: ARG001, FBT001, FBT002
+        context = info.context
         try:
             BulkQuery(schema, query)
         except BulkRefused as refused:
@@ -393,8 +417,8 @@ def _bulk_refusal(code: str, field: list[str] | None, refused: BulkRefused) -> J
     return {"bulkOperation": None, "userErrors": [error]}
 
 
-def _cancel_bulk(info: GraphQLResolveInfo, id: str) -> Json:  # noqa: A002 - the argument's name
-    context: Context = info.context
+def _cancel_bulk(info: Info, id: str) -> Json:  # noqa: A002 - the argument's name
+    context = info.context
     found = context.operations.known.get(number_of(id))
     if found is None or found.installation is not context.installation:
         error = {"field": ["id"], "message": "There is no such bulk operation."}

@@ -7,11 +7,12 @@ searches for it finds everything.
 
 from __future__ import annotations
 
+import operator as operators
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +39,9 @@ class SearchInvalid(ValueError):
 class Search(Protocol):
     """Decides whether what has these fields is found."""
 
-    def __call__(self, fields: Fields) -> bool: ...
+    def __call__(self, fields: Fields) -> bool:
+        """Whether it is found."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ def parse_search(query: str | None, known: frozenset[str]) -> Search:
     parser = _Parser(list(_tokens(query or "")), known)
     found = parser.either()
     if parser.rest:
-        raise SearchInvalid("A bracket is closed that was not opened.")
+        message = "A bracket is closed that was not opened."
+        raise SearchInvalid(message)
     return found
 
 
@@ -129,7 +133,8 @@ class _Parser:
         if token.kind == "(":
             inside = self.either()
             if self._peek() != ")":
-                raise SearchInvalid("A bracket was opened and not closed.")
+                message = "A bracket was opened and not closed."
+                raise SearchInvalid(message)
             self._at += 1
             return inside
         term = _term(token, self._known)
@@ -229,18 +234,18 @@ def _ordered(operator: str, value: Value, against: Value, *, day: bool) -> bool:
         if day and isinstance(value, datetime) and isinstance(against, datetime):
             return value.astimezone(against.tzinfo).date() == against.date()
         return value == against
-    if isinstance(value, str) or isinstance(against, str) or value is None or against is None:
+    # Text has no order here, and two of one type (see _like) always have one.
+    if isinstance(value, str):
         return False
-    left, right = (value, against)
-    match operator:
-        case "<":
-            return left < right  # pyright: ignore[reportOperatorIssue] - of one type, see _like
-        case "<=":
-            return left <= right  # pyright: ignore[reportOperatorIssue]
-        case ">":
-            return left > right  # pyright: ignore[reportOperatorIssue]
-        case _:
-            return left >= right  # pyright: ignore[reportOperatorIssue]
+    return bool(_ORDER[operator](value, against))
+
+
+_ORDER: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "<": operators.lt,
+    "<=": operators.le,
+    ">": operators.gt,
+    ">=": operators.ge,
+}
 
 
 def _same_text(value: str, wanted: str) -> bool:

@@ -54,7 +54,7 @@ def create_application(standin: StandIn) -> ASGIApp:
     outside = Starlette(
         routes=[
             Route("/", _shops, methods=["GET"]),
-            Route("/healthz", lambda _: PlainTextResponse("ok\n"), methods=["GET"]),
+            Route("/healthz", _healthy, methods=["GET"]),
             Route("/bulk/{file}.jsonl", _result, methods=["GET"]),
             *control.routes(),
         ]
@@ -132,7 +132,8 @@ def _question(request: Request, body: bytes) -> api.Question | None:
         return api.Question(body.decode("utf-8", "replace"), {})
     try:
         said: Any = json.loads(body)
-        document, variables = said["query"], said.get("variables") or {}
+        document: Any = said["query"]
+        variables: Any = said.get("variables") or {}
         name = said.get("operationName")
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -153,6 +154,10 @@ async def _result(request: Request) -> Response:
 
 
 # -- pages ---------------------------------------------------------------------------------------
+
+
+async def _healthy(_: Request) -> Response:
+    return PlainTextResponse("ok\n")
 
 
 async def _shops(request: Request) -> Response:
@@ -235,7 +240,7 @@ async def serve(
         websockets=False,
         log_enabled=False,
     )
-    tasks = [
+    tasks: list[asyncio.Task[Any]] = [
         asyncio.create_task(server.serve()),
         asyncio.create_task(stop.wait()),
         asyncio.create_task(standin.run()),

@@ -231,7 +231,7 @@ class StandIn:
         orders = self.shops[installation.shop].ledger.orders.values()
         return [order.id for order in orders if order.customer is customer and not order.deleted]
 
-    def _demand(  # noqa: PLR0913 - what the body is made of
+    def _demand(
         self,
         installation: Installation,
         topic: str,

@@ -66,7 +66,7 @@ class Wish:
     format: str | None = None
 
 
-def subscribe(  # noqa: PLR0913 - a subscription is made of this much
+def subscribe(
     installation: Installation,
     identifier: int,
     topic: str,
