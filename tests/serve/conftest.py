@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 
 from tillstream.foundation.database import Pool, open_pool
 from tillstream.foundation.settings import Settings, load_settings
 from tillstream.serve.app import create_app
+from tillstream.shops.passwords import PasswordVault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from tests.conftest import Database
 
 PASSWORD = "brass lamp and seven owls"
+# Real argon2id, at the least cost that it takes: the tests make hundreds of hashes.
+CHEAP = PasswordVault(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 
 
@@ -102,6 +106,7 @@ async def open_site(database: Database, settings: Settings) -> AsyncGenerator[Si
     async with open_pool(database.api_url) as pool:
         clock = Watch()
         app = create_app(settings, pool, listen_url=database.api_url, clock=clock)
+        app.state.context = replace(app.state.context, vault=CHEAP)
         yield Site(app, pool, database, settings, clock)
 
 

@@ -90,7 +90,9 @@ def _is_here(host: str) -> bool:
 
 def _sender(text: str) -> Address:
     name, address = parseaddr(text)
-    if not re.fullmatch(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+", address):
+    if not text.isprintable() or not re.fullmatch(
+        r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+", address
+    ):
         message = (
             "TILLSTREAM_MAIL_FROM must be an address, such as Tillstream <till@example.com>: "
             "TILLSTREAM_SMTP_URL is set, and letters need a sender."

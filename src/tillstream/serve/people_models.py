@@ -108,7 +108,7 @@ class Member(BaseModel):
 
 
 class Members(BaseModel):
-    """The account's people, the longest there first."""
+    """The account's people, by e-mail address."""
 
     members: list[Member]
 

@@ -21,7 +21,7 @@ Role = Literal["owner", "analyst", "viewer"]
 _LIST: LiteralString = """
 SELECT u.id, u.email, u.name, m.role, m.since
 FROM shops.memberships AS m JOIN shops.users AS u ON u.id = m.user_id
-WHERE m.tenant_id = %s ORDER BY m.since, u.id
+WHERE m.tenant_id = %s ORDER BY u.email
 """
 _FIND: LiteralString = """
 SELECT u.id, u.email, u.name, m.role, m.since
@@ -62,7 +62,7 @@ class Profile:
 
 
 async def list_members(connection: Connection, tenant_id: int) -> list[Member]:
-    """The tenant's people, the longest there first."""
+    """The tenant's people, by e-mail address."""
     cursor = await connection.execute(_LIST, (tenant_id,))
     return [Member(*row) for row in await cursor.fetchall()]
 

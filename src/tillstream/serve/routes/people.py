@@ -56,7 +56,7 @@ def _settings(profile: members.Profile) -> bodies.TenantSettings:
 
 @router.get("/members", responses=answers(401, 403))
 async def list_members(visit: SignedIn) -> bodies.Members:
-    """The account's people, the longest there first."""
+    """The account's people, by e-mail address."""
     async with visit.transaction() as connection:
         found = await members.list_members(connection, visit.tenant_id)
     return bodies.Members(members=[_member(one) for one in found])
