@@ -120,6 +120,26 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "that of the database",
     ),
     Setting(
+        "TILLSTREAM_RATE",
+        "Calls of the API a second that one address may make, ten times as many in a burst; 0 is no limit. Webhooks are not counted.",
+        "300",
+    ),
+    Setting(
+        "TILLSTREAM_ACCOUNT_RATE",
+        "Calls of the API a second that one signed-in person or API key may make, ten times as many in a burst; 0 is no limit.",
+        "100",
+    ),
+    Setting(
+        "TILLSTREAM_SIGN_IN_ATTEMPTS",
+        "Wrong passwords for one account from one address before each further one has to wait longer; 0 is no limit.",
+        "10",
+    ),
+    Setting(
+        "TILLSTREAM_REGISTRATIONS",
+        "Accounts that may be made from one address in an hour; 0 is no limit. Lower it where strangers may register.",
+        "1000",
+    ),
+    Setting(
         "TILLSTREAM_PARTITIONS",
         "Partitions over which stores are spread, the most workers that can share the work; fixed once data exists.",
         "8",
@@ -193,6 +213,10 @@ class Settings:
     old_keys: tuple[bytes, ...] = ()
     key_file: Path | None = None
     secret_overlap: timedelta = timedelta(hours=24)
+    rate: int = 300
+    account_rate: int = 100
+    sign_in_attempts: int = 10
+    registrations: int = 1000
 
     def __repr__(self) -> str:
         return f"Settings(port={self.port}, data={str(self.data)!r}, host={self.host!r})"
@@ -251,6 +275,10 @@ def load_settings(environment: Mapping[str, str], *, generate: bool) -> Settings
         secret_overlap=timedelta(
             hours=_integer(values, "TILLSTREAM_SECRET_OVERLAP", 24, 0, 24 * 365)
         ),
+        rate=_integer(values, "TILLSTREAM_RATE", 300, 0, 1_000_000),
+        account_rate=_integer(values, "TILLSTREAM_ACCOUNT_RATE", 100, 0, 1_000_000),
+        sign_in_attempts=_integer(values, "TILLSTREAM_SIGN_IN_ATTEMPTS", 10, 0, 1000),
+        registrations=_integer(values, "TILLSTREAM_REGISTRATIONS", 1000, 0, 1_000_000),
     )
 
 

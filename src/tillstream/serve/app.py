@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from fastapi import FastAPI, Request, Response
@@ -15,6 +17,7 @@ import tillstream
 from tillstream.foundation.clock import Clock, utc_now
 from tillstream.serve import description, site
 from tillstream.serve.context import Context, JournalProbe, mint_of
+from tillstream.serve.limits import Limits, Rules
 from tillstream.serve.live import LiveHub
 from tillstream.serve.meters import Meters
 from tillstream.serve.problems import answer_with_problems
@@ -32,10 +35,12 @@ from tillstream.serve.routes import (
 )
 from tillstream.serve.shell import Shell
 from tillstream.shopify.wire import open_http
+from tillstream.shops.api_keys import PREFIX as API_KEY_PREFIX
 from tillstream.shops.mail import Postbox
 from tillstream.shops.recovery import LinkSigner
 from tillstream.shops.sealing import Keyring
 from tillstream.shops.sql_access import told_endpoint
+from tillstream.shops.tokens import TokenRefused
 
 if TYPE_CHECKING:
     import httpx
@@ -99,6 +104,9 @@ def create_app(
     app.state.context = context
     app.state.shopify = open_http(settings.shopify_address)
     _serve_site(app, site.packaged_site())
+    app.add_middleware(
+        Limits, rules=Rules.from_settings(settings), account_of=partial(_account_of, context)
+    )
     if settings.frontend_url is not None:
         _let_call(app, settings.frontend_url)
     app.add_middleware(Shell, meters=context.meters, secure=context.secure)
@@ -138,6 +146,18 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     await context.afterwards.settle()
 
 
+def _account_of(context: Context, token: str) -> str | None:
+    """Whom a token speaks for, told apart from all others, for counting; None if it is no good."""
+    if token.startswith(API_KEY_PREFIX):
+        # Whether there is such a key is seen later; nobody else's can be guessed to use up.
+        return f"key {hashlib.sha256(token.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    try:
+        bearer = context.mint.read(token, context.clock())
+    except TokenRefused:
+        return None
+    return f"user {bearer.user_id}"
+
+
 def _let_call(app: FastAPI, origin: str) -> None:
     """Let another origin's pages call the API, with the cookie."""
     app.add_middleware(
@@ -146,6 +166,7 @@ def _let_call(app: FastAPI, origin: str) -> None:
         allow_credentials=True,
         allow_methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+        expose_headers=["Retry-After"],
         max_age=600,
     )
 
