@@ -639,4 +639,6 @@ async def test_a_login_hears_nothing_of_what_changes(rivals: Rivals) -> None:
         ours.commit()
         heard = [one.channel for one in session.notifies(timeout=5, stop_after=1)]
         assert heard == ["of_the_test"]
-        assert [one.payload for one in ours.notifies(timeout=5, stop_after=1)] == [DOMAINS["victim"]]
+        assert [one.payload for one in ours.notifies(timeout=5, stop_after=1)] == [
+            DOMAINS["victim"]
+        ]
