@@ -32,7 +32,7 @@ bench: install ## Measure this machine (ARGS=… go to `tillstream bench`)
 ## Change it
 
 .PHONY: test
-test: $(STAMPS)/dev $(STAMPS)/debian web/node_modules/.stamp ## Run all tests (TESTS=tests/foundation narrows)
+test: $(STAMPS)/dev $(STAMPS)/debian web/node_modules/.stamp tests/standin/node/node_modules/.stamp ## Run all tests (TESTS=tests/foundation narrows)
 	$(SAY) "Testing the engine"
 	$(BIN)/pytest $(TESTS)
 	$(SAY) "Testing the dashboard"
@@ -69,7 +69,7 @@ lock: $(STAMPS)/dev ## Pin the dependencies anew (ARGS=--upgrade takes newer one
 
 .PHONY: clean
 clean: ## Remove all that was installed or made here, but no data
-	rm -rf .venv dist web/node_modules web/test-results .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv dist web/node_modules web/test-results tests/standin/node/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # -- steps -----------------------------------------------------------------------------------------
@@ -89,12 +89,18 @@ $(STAMPS)/runtime: $(STAMPS)/venv requirements/runtime.txt pyproject.toml
 
 $(STAMPS)/dev: $(STAMPS)/runtime requirements/dev.txt
 	$(SAY) "Installing the development tools"
-	$(PIP) install --require-hashes -r requirements/dev.txt
+	$(PIP) install --require-hashes --no-build-isolation -r requirements/dev.txt
 	@touch $@
 
 $(STAMPS)/debian: scripts/debian.sh $(STAMPS)/venv
 	$(SAY) "Looking for the system's programs that tests use"
 	@scripts/debian.sh
+	@touch $@
+
+# Shopify's own library for Node, which is run against the stand-in for Shopify.
+tests/standin/node/node_modules/.stamp: tests/standin/node/package-lock.json tests/standin/node/package.json $(STAMPS)/dev
+	$(SAY) "Installing Shopify's library for Node"
+	cd tests/standin/node && PATH="$$(../../../scripts/node.sh):$$PATH" npm ci
 	@touch $@
 
 web/node_modules/.stamp: web/package-lock.json web/package.json $(STAMPS)/dev

@@ -148,7 +148,7 @@ def _type_of(parent: Any, node: FieldNode) -> Any:
 
 def named_type(field: GraphQLField) -> Any:
     """The type of a field without its lists and exclamation marks."""
-    kind: Any = field.type  # pyright: ignore[reportUnknownMemberType] - generic in graphql-core
+    kind = cast("Any", field).type
     return cast("Any", get_named_type(kind))
 
 
