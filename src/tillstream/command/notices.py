@@ -8,7 +8,7 @@ very transaction on, and done beside the worker (command/privacy.py).
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import psycopg
 
@@ -28,7 +28,7 @@ from tillstream.mirror.values import (
     text,
 )
 from tillstream.shopify.domains import parse_shop_domain
-from tillstream.shops import audit, privacy
+from tillstream.shops import audit, lifecycle, privacy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -127,8 +127,10 @@ async def _take(
 
 
 async def _uninstalled(connection: Connection, notice: _Notice) -> None:
-    from tillstream.shops import lifecycle
-
+    if not lifecycle.speaks_for(notice.delivery.body, notice.delivery.shop):
+        raise Malformed(
+            "another_shop", "Its body is not about the shop of its header: not believed."
+        )
     tenant_id = notice.holder.tenant_id
     days = await privacy.days_until_erasure(connection, tenant_id, notice.times.erase_after_days)
     await lifecycle.uninstalled(
@@ -142,12 +144,9 @@ async def _uninstalled(connection: Connection, notice: _Notice) -> None:
 
 
 async def _scopes_update(connection: Connection, notice: _Notice) -> None:
-    from tillstream.shops import lifecycle
-
     current = notice.body.get("current")
-    scopes = (
-        [told for told in current if isinstance(told, str)] if isinstance(current, list) else []
-    )  # pyright: ignore[reportUnknownVariableType]
+    listed = cast("list[Any]", current) if isinstance(current, list) else []
+    scopes = [told for told in listed if isinstance(told, str)]
     await lifecycle.scopes_updated(
         connection, notice.holder.tenant_id, notice.holder.store_id, scopes, notice.times.now
     )
@@ -165,8 +164,8 @@ async def _person(
     connection: Connection, notice: _Notice, kind: privacy.Kind, orders: object
 ) -> None:
     customer = mapping(notice.body.get("customer"))
-    told = orders if isinstance(orders, list) else []  # pyright: ignore[reportUnknownVariableType]
-    marks = redaction.person_marks(customer, told)  # pyright: ignore[reportUnknownArgumentType]
+    told = cast("list[Any]", orders) if isinstance(orders, list) else []
+    marks = redaction.person_marks(customer, told)
     problem = _foreign(notice)
     if not marks and problem is None:
         problem = "It names neither a customer nor an order: nobody can be found by it."

@@ -15,11 +15,13 @@ import psycopg.errors
 from tillstream.command import notices
 from tillstream.foundation.database import connect
 from tillstream.journal.contract import ClaimLost, Parked
+from tillstream.journal.operations import rewrite_frame
+from tillstream.mirror.remains import without
 from tillstream.rollup import apply as applying
 from tillstream.rollup.apply import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from tillstream.foundation.clock import Clock
@@ -155,9 +157,12 @@ class Worker:
             await self._journal.settle(
                 connection, claims, parked=outcome.parked, unrouted=outcome.unrouted
             )
+            if outcome.forgotten:
+                # After settling: a broker's frames are archived by that.
+                await _forget_frames(connection, claims, outcome.forgotten)
         await self._journal.settled(claims)
         self.applied += outcome.applied
-        if asked:
+        if asked or outcome.forgotten:
             self.asked.set()
 
     async def _notice(self, connection: Connection, outcome: Outcome) -> tuple[Outcome, bool]:
@@ -230,7 +235,21 @@ async def _apply_apart(connection: Connection, deliveries: Sequence[Delivery], n
         first.unrouted + second.unrouted,
         first.applied + second.applied,
         [*first.fresh, *second.fresh],
+        {
+            shop: first.forgotten.get(shop, frozenset()) | second.forgotten.get(shop, frozenset())
+            for shop in {*first.forgotten, *second.forgotten}
+        },
     )
+
+
+async def _forget_frames(
+    connection: Connection, claims: Sequence[Claim], forgotten: Mapping[str, frozenset[str]]
+) -> None:
+    """What came late of people who are to be forgotten is not kept for replay either."""
+    for claim in claims:
+        rest = [without(one, forgotten.get(one.shop, ())) for one in claim.deliveries]
+        if claim.frame_id is not None and rest != claim.deliveries:
+            await rewrite_frame(connection, claim.frame_id, rest)
 
 
 def _described(error: Exception) -> str:

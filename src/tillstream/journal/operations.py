@@ -10,14 +10,15 @@ import msgspec
 
 from tillstream.journal.contract import Frame, Status, first_id_at
 from tillstream.journal.ear import HELD
-from tillstream.journal.encoding import Undecodable, decode_deliveries
+from tillstream.journal.encoding import Undecodable, decode_deliveries, encode_deliveries
 from tillstream.journal.outcome import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 
     from tillstream.foundation.clock import Clock
     from tillstream.foundation.database import Connection
+    from tillstream.journal.contract import Delivery
 
 _PAGE: Final = 64
 """Frames read at once for a replay: some 100 kB each."""
@@ -46,7 +47,25 @@ DELETE FROM journal.frames f WHERE f.id IN (
     SELECT FROM journal.pending p WHERE p.partition = o.partition AND p.frame_id = o.id)
   ORDER BY o.id LIMIT 5000)
 """
-
+_KEPT: LiteralString = """
+SELECT f.id, f.body, EXISTS (
+  SELECT FROM journal.pending p WHERE p.partition = f.partition AND p.frame_id = f.id)
+FROM journal.frames f WHERE f.partition = %s AND f.id > %b::uuid AND f.id < %b::uuid
+ORDER BY f.id LIMIT %s FOR NO KEY UPDATE OF f
+"""
+_REWRITE: LiteralString = "UPDATE journal.frames SET body = %b, deliveries = %s WHERE id = %b::uuid"
+_DROP: LiteralString = "DELETE FROM journal.frames WHERE id = %b::uuid"
+_HELD_OF: LiteralString = """
+SELECT id, delivery FROM journal.held WHERE shop = %s AND id > %s ORDER BY id LIMIT %s FOR UPDATE
+"""
+_REWRITE_HELD: LiteralString = "UPDATE journal.held SET delivery = %b WHERE id = %s"
+_DROP_HELD: LiteralString = """
+DELETE FROM journal.held WHERE id = %s RETURNING partition::int4, deliveries
+"""
+_COUNT_APPLIED: LiteralString = """
+INSERT INTO journal.progress AS p (partition, applied) VALUES (%s, %s)
+ON CONFLICT (partition) DO UPDATE SET applied = p.applied + excluded.applied
+"""
 
 _LAST: Final = UUID(int=(1 << 128) - 1)
 
@@ -138,3 +157,97 @@ async def expire(connection: Connection, before: datetime) -> int:
         total += deleted
         if not deleted:
             return total
+
+
+class Revised(msgspec.Struct, frozen=True):
+    """What going through a part of what is kept came to."""
+
+    after: UUID | int | None
+    """Where to go on; None at the end."""
+    changed: int
+    """Deliveries that are now kept otherwise, or no more."""
+    waiting: int = 0
+    """Frames that were left because they still have to be applied."""
+
+
+async def revise_frames(
+    connection: Connection,
+    partition: int,
+    revise: Callable[[Delivery], Delivery | None],
+    *,
+    after: UUID | None = None,
+    until: datetime | None = None,
+    most: int = _PAGE,
+) -> Revised:
+    """Go through the next frames of a partition that are kept for replay, in a transaction.
+
+    Args:
+        connection: of the worker role.
+        partition: that of the shop concerned.
+        revise: what is to be kept of a delivery: itself, another, or None for nothing. A frame that
+            still has to be applied loses none, or its count would no longer be what was accepted.
+        after: the frame to go on after.
+        until: leave the frames that were appended from then on.
+        most: frames of one transaction.
+    """
+    end = first_id_at(until) if until else _LAST
+    values = (partition, after or UUID(int=0), end, most)
+    rows = await (await connection.execute(_KEPT, values)).fetchall()
+    changed = waiting = 0
+    for frame_id, body, pending in rows:
+        before = _readable(body)
+        revised = [revise(delivery) for delivery in before]
+        waiting += pending and None in revised
+        kept = [
+            delivery if now is None and pending else now
+            for delivery, now in zip(before, revised, strict=True)
+        ]
+        differing = sum(a is not b for a, b in zip(before, kept, strict=True))
+        if differing:
+            changed += differing
+            await rewrite_frame(connection, frame_id, [one for one in kept if one is not None])
+    return Revised(rows[-1][0] if len(rows) == most else None, changed, waiting)
+
+
+async def rewrite_frame(
+    connection: Connection, frame_id: UUID, deliveries: Sequence[Delivery]
+) -> None:
+    """Let a frame hold these deliveries from now on; none, and it is gone."""
+    if deliveries:
+        values = (encode_deliveries(deliveries), len(deliveries), frame_id)
+        await connection.execute(_REWRITE, values)
+    else:
+        await connection.execute(_DROP, (frame_id,))
+
+
+async def revise_held(
+    connection: Connection,
+    shop: str,
+    revise: Callable[[Delivery], Delivery | None],
+    *,
+    after: int = 0,
+    most: int = _PAGE,
+) -> Revised:
+    """The same for the deliveries of a shop that are held back; one that goes counts as applied."""
+    rows = await (await connection.execute(_HELD_OF, (shop, after, most))).fetchall()
+    changed = 0
+    for held_id, stored in rows:
+        before = _readable(stored)
+        kept = [now for delivery in before if (now := revise(delivery)) is not None]
+        if len(kept) == len(before) and all(a is b for a, b in zip(before, kept, strict=True)):
+            continue
+        changed += 1
+        if kept:
+            await connection.execute(_REWRITE_HELD, (encode_deliveries(kept), held_id))
+        else:
+            gone = await (await connection.execute(_DROP_HELD, (held_id,))).fetchone()
+            await connection.execute(_COUNT_APPLIED, gone)
+    return Revised(rows[-1][0] if len(rows) == most else None, changed)
+
+
+def _readable(stored: bytes) -> list[Delivery]:
+    """What can be read: frames that cannot were parked when they were claimed."""
+    try:
+        return decode_deliveries(stored)
+    except Undecodable:
+        return []

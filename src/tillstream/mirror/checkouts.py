@@ -8,8 +8,8 @@ import msgspec
 
 from tillstream.mirror import customers
 from tillstream.mirror.change import Body, Change
-from tillstream.mirror.join import FORGOTTEN, Element, Fields, join, known, latest, layer
-from tillstream.mirror.redaction import contact_known, forgets, people_of
+from tillstream.mirror.join import Element, Fields, known, latest, layer
+from tillstream.mirror.redaction import contact_known, people_of
 from tillstream.mirror.values import (
     Malformed,
     mapping,
@@ -81,8 +81,6 @@ def read(body: Body) -> list[Change]:
         personal=layer(at, rank + customers.filled(personal), personal),
         people=people_of(body),
     )
-    if forgets(body, "checkout"):
-        element = join(element, FORGOTTEN)
     return [Change("checkout", key, element), *customers.read_embedded(customer, at)]
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tillstream.mirror.change import Body, Change
-from tillstream.mirror.join import FORGOTTEN, Element, Fields, join, known, latest, layer
-from tillstream.mirror.redaction import forgets, people_of
+from tillstream.mirror.join import Element, Fields, known, latest, layer
+from tillstream.mirror.redaction import email_mark
 from tillstream.mirror.values import identifier, moment, text
 
 if TYPE_CHECKING:
@@ -78,10 +78,8 @@ def _change(body: Body, at: int) -> Change:
     element = Element(
         layers=layer(told_at, filled(fields), fields),
         personal=layer(told_at, filled(personal), personal),
-        people=people_of(body),
+        people=[email_mark(email)] if (email := personal.get("email")) else [],
     )
-    if forgets(body, "customer"):
-        element = join(element, FORGOTTEN)
     return Change("customer", customer_id, element)
 
 

@@ -18,6 +18,17 @@ ON CONFLICT (tenant_id, store_id, mark) DO NOTHING
 """
 
 
+_IN_FORCE: LiteralString = """
+SELECT mark FROM mirror.redactions WHERE tenant_id = %s AND store_id = %s AND mark = ANY (%s)
+"""
+
+
+async def in_force(connection: Connection, store: Store, marks: Collection[str]) -> set[str]:
+    """Those of the marks that are in force."""
+    cursor = await connection.execute(_IN_FORCE, (*store, sorted(marks)))
+    return {mark for (mark,) in await cursor.fetchall()}
+
+
 async def put_in_force(
     connection: Connection, store: Store, marks: Collection[str], now: datetime
 ) -> int:

@@ -8,8 +8,8 @@ import msgspec
 
 from tillstream.mirror import customers, refunds
 from tillstream.mirror.change import Body, Change
-from tillstream.mirror.join import FORGOTTEN, Element, Fields, join, latest, layer, merged
-from tillstream.mirror.redaction import forgets, people_of
+from tillstream.mirror.join import Element, Fields, latest, layer, merged
+from tillstream.mirror.redaction import people_of
 from tillstream.mirror.values import (
     count,
     flag,
@@ -118,8 +118,6 @@ def read(body: Body) -> list[Change]:
         personal=layer(at, rank, personal),
         people=people_of(body),
     )
-    if forgets(body, "order"):
-        element = join(element, FORGOTTEN)
     return [Change("order", order_id, element), *customers.read_embedded(body.get("customer"), at)]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from tillstream.foundation.statements import statement
+from tillstream.mirror.join import redact
+from tillstream.mirror.redaction import marks_in_text, marks_of, own_mark
 from tillstream.mirror.rows import instant
 from tillstream.mirror.values import Malformed, moment
 
@@ -36,6 +38,17 @@ class Arrived(NamedTuple):
     changes: list[Change]
 
 
+class Recorded(NamedTuple):
+    """What a batch of deliveries is to the mirror."""
+
+    fresh: list[Arrived]
+    """Those that had not come before, without the people whom they should not have told of."""
+    forgotten: dict[Store, frozenset[str]]
+    """The marks in force that any of them named, new or not, by store."""
+    implied: dict[Store, frozenset[str]]
+    """The marks of orders and checkouts that are forgotten with them and are not in force yet."""
+
+
 def delivery_key(delivery: Delivery) -> UUID:
     """Equal for repeats of one delivery, different for all else.
 
@@ -46,10 +59,10 @@ def delivery_key(delivery: Delivery) -> UUID:
     return UUID(bytes=hashlib.blake2b(told.encode(), digest_size=16).digest())
 
 
-async def record(connection: Connection, arrived: Sequence[Arrived]) -> list[Arrived]:
-    """Write deliveries down; returns those that had not come before."""
+async def record(connection: Connection, arrived: Sequence[Arrived]) -> Recorded:
+    """Write deliveries down, and see which are new and which tell of people to be forgotten."""
     if not arrived:
-        return []
+        return Recorded([], {}, {})
     rows = [
         {
             "position": position,
@@ -61,14 +74,66 @@ async def record(connection: Connection, arrived: Sequence[Arrived]) -> list[Arr
             "resource_id": str(one.changes[0].key) if one.changes else None,
             "triggered_at": _triggered_at(one.delivery),
             "received_at": instant(one.delivery.received_at),
+            "marks": _marks(one),
         }
         for position, one in enumerate(arrived)
     ]
     cursor = await connection.execute(_RECORD, (msgspec.json.encode(rows).decode(),))
-    positions: list[int] = sorted(row[0] for row in await cursor.fetchall())
-    fresh = [arrived[position] for position in positions]
+    positions: list[int] = []
+    named: defaultdict[int, set[str]] = defaultdict(set)
+    for position, mark in await cursor.fetchall():
+        if mark is None:
+            positions.append(position)
+        else:
+            named[position].add(mark)
+    forgotten: defaultdict[Store, set[str]] = defaultdict(set)
+    implied: defaultdict[Store, set[str]] = defaultdict(set)
+    for position, marks in named.items():
+        forgotten[arrived[position].store] |= marks
+        implied[arrived[position].store] |= _implied(arrived[position], marks)
+    fresh = [
+        _without(arrived[p], named[p]) if p in named else arrived[p] for p in sorted(positions)
+    ]
     await _count(connection, fresh)
-    return fresh
+    return Recorded(fresh, _frozen(forgotten), _frozen(implied))
+
+
+def _frozen(marks: dict[Store, set[str]]) -> dict[Store, frozenset[str]]:
+    return {store: frozenset(found) for store, found in marks.items() if found}
+
+
+def _implied(one: Arrived, marks: set[str]) -> set[str]:
+    """A forgotten order's or checkout's own mark, by which other deliveries about it are known."""
+    return {
+        own
+        for change in one.changes
+        if change.resource in {"order", "checkout"}
+        and not marks_of(change).isdisjoint(marks)
+        and (own := own_mark(change.resource, change.key)) not in marks
+    }
+
+
+def _marks(one: Arrived) -> list[str]:
+    """By which marks a delivery could be one to forget."""
+    if not one.changes:
+        # Nobody reads these bodies, but they are kept for as long as the others.
+        return sorted(marks_in_text(one.delivery.body))
+    found = marks_of(one.changes[0])
+    for change in one.changes[1:]:
+        found |= marks_of(change)
+    return list(found)
+
+
+def _without(one: Arrived, marks: set[str]) -> Arrived:
+    """The delivery's changes, those that tell of a person to forget without the person."""
+    return one._replace(
+        changes=[
+            change
+            if marks_of(change).isdisjoint(marks)
+            else change._replace(element=redact(change.element))
+            for change in one.changes
+        ]
+    )
 
 
 async def _count(connection: Connection, fresh: Sequence[Arrived]) -> None:

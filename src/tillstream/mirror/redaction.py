@@ -8,9 +8,11 @@ are there to recognise an address that comes again, not to keep it.
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from tillstream.mirror.join import redact
 from tillstream.mirror.values import (
     mapping,
     optional_identifier,
@@ -20,10 +22,13 @@ from tillstream.mirror.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tillstream.mirror.change import Body
+    from tillstream.mirror.change import Body, Change
 
 MARKER: Final = "tillstream:redacted"
 """What remains of a body says so itself: which resources it forgets, and whether contact was known."""
+
+LETTERS: Final = {"order": "o", "checkout": "t", "customer": "c"}
+"""With what the marks of resources begin that tell of people."""
 
 _FEWEST_DIGITS: Final = 7
 """Of a phone number: a shorter one is an extension, or a mistake, of many people."""
@@ -78,7 +83,7 @@ def person_marks(customer: Body, orders: Iterable[Any]) -> set[str]:
 
 
 def people_of(body: Body) -> list[str]:
-    """Whom an order, a checkout or a customer's body names, as marks in order.
+    """Whom an order or a checkout names, as marks in order.
 
     A phone number is often shared; it says who somebody is only where nothing better does.
 
@@ -98,9 +103,51 @@ def people_of(body: Body) -> list[str]:
     return sorted(found)
 
 
-def forgets(body: Body, resource: str) -> bool:
-    """Whether a body is what remained of one that told of a person, of this resource."""
-    return MARKER in body and resource in mapping(body[MARKER]).get("resources", ())
+def marks_of(change: Change) -> set[str]:
+    """By which marks a change could be one to forget: what it is of, and whom it names."""
+    if change.resource not in LETTERS:
+        return set()
+    return {own_mark(change.resource, change.key), *change.element.people}
+
+
+def own_mark(resource: str, key: int | str) -> str:
+    """The mark of a resource itself."""
+    return f"{LETTERS[resource]}{key}"
+
+
+# How ids and addresses are spelled in bodies that nothing reads field by field. A JSON encoder may
+# put a backslash before a slash.
+_SPELLED: Final = re.compile(
+    rb'"customer_id"\s*:\s*"?(?P<customer>[0-9]{1,19})'
+    rb'|"customer"\s*:\s*\{\s*"id"\s*:\s*"?(?P<inside>[0-9]{1,19})'
+    rb"|\\?/Customer\\?/(?P<customer_gid>[0-9]{1,19})"
+    rb'|"order_id"\s*:\s*"?(?P<order>[0-9]{1,19})'
+    rb"|\\?/Order\\?/(?P<order_gid>[0-9]{1,19})"
+    rb'|"checkout_token"\s*:\s*"(?P<token>[!-~]{1,255}?)["?]'
+    # Only from where a word begins, and without going back: the time stays proportional to the body.
+    rb"|(?<![^\s\"'<>,;:(){}\[\]\\@])(?P<email>[^\s\"'<>,;:(){}\[\]\\@]{1,128}+@[^\s\"'<>,;:(){}\[\]\\@]{1,255}+)"
+)
+_KINDS: Final = {
+    "customer": "c", "inside": "c", "customer_gid": "c", "order": "o", "order_gid": "o", "token": "t",
+}  # fmt: skip
+
+
+def marks_in_text(body: bytes) -> set[str]:
+    """By which marks a body could be one to forget, where it is not read field by field."""
+    found: set[str] = set()
+    for match in _SPELLED.finditer(body):
+        kind, told = match.lastgroup or "", match[match.lastgroup or 0].decode(errors="replace")
+        found.add(email_mark(told) if kind == "email" else _KINDS[kind] + told)
+    return found
+
+
+def forgetting(changes: Iterable[Change], body: Body) -> list[Change]:
+    """The changes of a body that is what remained of another, which forget what that one says."""
+    gone = mapping(body[MARKER]).get("resources", ())
+    return [
+        change._replace(element=redact(change.element)) if change.resource in gone else change
+        for change in changes
+    ]
 
 
 def contact_known(body: Body) -> bool:

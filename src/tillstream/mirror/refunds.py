@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tillstream.mirror.change import Body, Change
-from tillstream.mirror.join import FORGOTTEN, Element, Fields, Layers, join, layer, merged
-from tillstream.mirror.redaction import forgets
+from tillstream.mirror.join import Element, Fields, Layers, layer, merged
 from tillstream.mirror.values import (
     count,
     flag,
@@ -70,8 +69,6 @@ def read_create(body: Body) -> list[Change]:
     )
     told = read_embedded(body, at)
     element = Element(parts={"refunds": {told.key: told.layers}}, personal=layer(at, 0, told.note))
-    if forgets(body, "order"):
-        element = join(element, FORGOTTEN)
     return [Change("order", order_id, element)]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tillstream.mirror import checkouts, customers, orders, products, refunds, shops
+from tillstream.mirror.redaction import MARKER, forgetting
 from tillstream.mirror.values import Malformed
 
 if TYPE_CHECKING:
@@ -50,7 +51,11 @@ def read(topic: str, body: bytes) -> list[Change]:
         Malformed: with a reason and a sentence, when the body cannot be applied.
     """
     reader = READERS.get(topic)
-    return [] if reader is None else reader(decode(body))
+    if reader is None:
+        return []
+    decoded = decode(body)
+    changes = reader(decoded)
+    return forgetting(changes, decoded) if MARKER in decoded else changes
 
 
 def decode(body: bytes) -> Body:

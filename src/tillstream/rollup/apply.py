@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from tillstream.foundation.database import set_tenants
 from tillstream.journal.contract import Delivery, Parked
+from tillstream.mirror.forgetting import in_force, put_in_force
 from tillstream.mirror.merge import Merged, Store, merge
 from tillstream.mirror.record import Arrived, delivery_key, record
+from tillstream.mirror.redaction import marks_in_text
+from tillstream.mirror.remains import without
 from tillstream.mirror.rows import instant
 from tillstream.mirror.topics import read
-from tillstream.mirror.values import Malformed
+from tillstream.mirror.values import EPOCH, Malformed
 from tillstream.rollup import live
 from tillstream.rollup.book import Source, book
 from tillstream.rollup.checkouts import (
@@ -24,7 +31,7 @@ from tillstream.rollup.entries import Entry, order_entries
 from tillstream.rollup.zones import Configured, Profile, read_profiles, settle_zones
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tillstream.foundation.database import Connection
 
@@ -47,6 +54,8 @@ class Outcome(NamedTuple):
     """Deliveries that were applied, without repeats."""
     fresh: Sequence[Delivery] = ()
     """Those deliveries."""
+    forgotten: Mapping[str, frozenset[str]] = MappingProxyType({})
+    """By shop, the marks in force that deliveries named: what is kept of these is to forget them."""
 
 
 async def apply(connection: Connection, deliveries: Sequence[Delivery], now: int) -> Outcome:
@@ -66,12 +75,56 @@ async def apply(connection: Connection, deliveries: Sequence[Delivery], now: int
     await set_tenants(connection, sorted({one.store.tenant_id for one in stores}))
     await connection.execute(_LOCK, (_lock_keys(one.store for one in stores),))
     arrived, parked = _read_all(routed, routes)
-    fresh = await record(connection, arrived)
+    fresh, forgotten, implied = await record(connection, arrived)
     merged = await merge(
         connection, ((one.store, change) for one in fresh for change in one.changes)
     )
     await _follow(connection, merged, stores, _received(fresh), now)
-    return Outcome(parked, unrouted, len(fresh), [one.delivery for one in fresh])
+    for store, marks in implied.items():
+        await put_in_force(connection, store, marks, EPOCH + timedelta(microseconds=now))
+    parked, held = await _without_people(connection, parked)
+    return Outcome(
+        parked,
+        unrouted,
+        len(fresh),
+        [one.delivery for one in fresh],
+        _by_shop(routes, forgotten, held),
+    )
+
+
+def _by_shop(
+    routes: Mapping[str, Configured], *told: Mapping[Store, frozenset[str]]
+) -> dict[str, frozenset[str]]:
+    found = {
+        shop: frozenset[str]().union(*(one.get(configured.store, ()) for one in told))
+        for shop, configured in routes.items()
+    }
+    return {shop: marks for shop, marks in found.items() if marks}
+
+
+async def _without_people(
+    connection: Connection, parked: list[Parked]
+) -> tuple[list[Parked], dict[Store, frozenset[str]]]:
+    """What cannot be read is held for long: not with people who are to be forgotten."""
+    named: dict[Store, set[str]] = {}
+    for one in parked:
+        if one.tenant_id is not None and one.store_id is not None:
+            store = Store(one.tenant_id, one.store_id)
+            named.setdefault(store, set()).update(marks_in_text(one.delivery.body))
+    found = {
+        store: frozenset(await in_force(connection, store, marks))
+        for store, marks in named.items()
+        if marks
+    }
+    return [
+        msgspec.structs.replace(
+            one,
+            delivery=without(
+                one.delivery, found.get(Store(one.tenant_id or 0, one.store_id or 0), ())
+            ),
+        )
+        for one in parked
+    ], found
 
 
 async def pass_deadlines(connection: Connection, now: int, most: int = 500) -> int:

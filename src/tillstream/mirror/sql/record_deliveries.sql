@@ -1,10 +1,11 @@
--- Record deliveries as applied; returns the positions of those that had not come before.
+-- Record deliveries as applied. Returns (position, NULL) of those that had not come before, and
+-- (position, mark) for every mark in force that one of them names, new or not.
 -- Takes one JSON array of rows.
-WITH told AS (
+WITH told AS MATERIALIZED (
   SELECT r.*
   FROM json_to_recordset(%s::json) AS r (
     position integer, tenant_id bigint, store_id bigint, key uuid, webhook_id text, topic text,
-    resource_id text, triggered_at timestamptz, received_at timestamptz
+    resource_id text, triggered_at timestamptz, received_at timestamptz, marks text[]
   )
 ), fresh AS (
   INSERT INTO mirror.deliveries (
@@ -17,5 +18,10 @@ WITH told AS (
   ON CONFLICT (tenant_id, store_id, key) DO NOTHING
   RETURNING tenant_id, store_id, key
 )
-SELECT min(told.position) FROM fresh JOIN told USING (tenant_id, store_id, key)
+SELECT min(told.position), NULL::text FROM fresh JOIN told USING (tenant_id, store_id, key)
 GROUP BY tenant_id, store_id, key
+UNION ALL
+SELECT told.position, r.mark
+FROM told CROSS JOIN LATERAL unnest(told.marks) AS named (mark)
+JOIN mirror.redactions AS r
+  ON r.tenant_id = told.tenant_id AND r.store_id = told.store_id AND r.mark = named.mark
