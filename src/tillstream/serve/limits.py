@@ -242,8 +242,12 @@ class Edge:
 
 
 def _too_many(sentence: str, wait: float) -> Refusal:
-    seconds = max(1, math.ceil(wait))
-    return Refusal(TOO_MANY, f"{sentence} Try again in {seconds} s.", wait)
+    return Refusal(TOO_MANY, f"{sentence} Try again in {_seconds(wait)} s.", wait)
+
+
+def _seconds(wait: float) -> int:
+    """Whole seconds, after which it may surely be tried again."""
+    return max(1, math.ceil(wait - 1e-3))
 
 
 class Limits:
@@ -432,5 +436,5 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 async def _refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
     response = problem_response(refusal.kind, refusal.detail)
     if refusal.wait > 0:
-        response.headers["Retry-After"] = str(max(1, math.ceil(refusal.wait)))
+        response.headers["Retry-After"] = str(_seconds(refusal.wait))
     await response(scope, receive, send)

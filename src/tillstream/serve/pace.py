@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
+
+_ROUNDING: Final = 1e-6  # of a token
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
@@ -60,7 +62,7 @@ class Buckets:
             return 0.0
         full_at = max(now, self._full_at.get(key) or now) + 1 / self._rate
         lacking = full_at - now - self._burst / self._rate
-        if lacking > 0:
+        if lacking * self._rate > _ROUNDING:
             return lacking
         self._full_at.put(key, full_at)
         return 0.0

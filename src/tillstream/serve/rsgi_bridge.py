@@ -27,6 +27,11 @@ _log = logging.getLogger(__name__)
 BODY_LIMIT: Final = 1024 * 1024
 """Bytes that a body of the API may have; webhooks have a limit of their own."""
 
+BODY_TIME: Final = 20.0
+"""Seconds within which a body has to be here: whoever sends it byte by byte must not hold us."""
+
+_TOO_SLOW: Final = Kind("request-timeout", 408, "Request too slow")
+
 # With 2.3 frameworks listen for the client going away while they stream; from 2.4 on they would
 # notice only at the next thing they send.
 _ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
@@ -104,9 +109,12 @@ class LifespanFailed(RuntimeError):
 class AsgiOverRsgi:
     """Serves ``app`` through RSGI. Call ``startup`` before the first request."""
 
-    def __init__(self, app: ASGIApp, *, body_limit: int = BODY_LIMIT) -> None:
+    def __init__(
+        self, app: ASGIApp, *, body_limit: int = BODY_LIMIT, body_time: float = BODY_TIME
+    ) -> None:
         self._app = app
         self._body_limit = body_limit
+        self._body_time = body_time
         self._lifespan = _Lifespan(app)
 
     async def startup(self) -> None:
@@ -126,7 +134,13 @@ class AsgiOverRsgi:
         if scope.proto != "http":
             protocol.close(403)
             return
-        body = await _read_body(scope, protocol, self._body_limit)
+        try:
+            async with asyncio.timeout(self._body_time):
+                body = await _read_body(scope, protocol, self._body_limit)
+        except TimeoutError:
+            detail = f"The body was not here within {self._body_time:g} s."
+            _answer_problem(protocol, _TOO_SLOW, detail)
+            return
         if body is None:
             detail = f"The body is larger than {self._body_limit} bytes."
             _answer_problem(protocol, TOO_LARGE, detail)

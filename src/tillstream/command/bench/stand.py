@@ -276,6 +276,9 @@ def _variables(folder: Path, rabbitmq_url: str | None) -> dict[str, str]:
         "PORT": str(free_port()),
         "TILLSTREAM_DATA": str(folder),
         "TILLSTREAM_LOG": "error",
+        # All load comes from one address and a few accounts.
+        "TILLSTREAM_RATE": "0",
+        "TILLSTREAM_ACCOUNT_RATE": "0",
         **({"RABBITMQ_URL": rabbitmq_url} if rabbitmq_url else {}),
     }
 
