@@ -118,15 +118,16 @@ async def create_login(
     return NewSqlLogin(SqlLogin(row[0], name, row[1], now), password)
 
 
-async def revoke_login(connection: Connection, login_id: int, now: datetime) -> None:
-    """Let the login see nothing from the commit on. ``drop_revoked`` then ends its sessions.
+async def revoke_login(connection: Connection, login_id: int, now: datetime) -> str:
+    """Let the login see nothing from the commit on; its username. ``drop_revoked`` ends its sessions.
 
     Raises:
         SqlLoginUnknown: if the tenant has no such login, or revoked it.
     """
     row = await (await connection.execute(_REVOKE, (login_id, now))).fetchone()
-    if row is None or not row[0]:
+    if row is None or row[0] is None:
         raise SqlLoginUnknown
+    return str(row[0])
 
 
 async def drop_revoked(connection: Connection) -> int:

@@ -82,6 +82,7 @@ async def create_sql_login(body: NewLogin, visit: SignedIn, response: Response) 
         made = await sql_access.create_login(
             connection, body.name, now=context.clock(), random=context.random
         )
+        await visit.note(connection, "sql_login.made", subject=made.login.username)
         address = sql_access.address_of(connection, context.sql_endpoint)
     response.headers["Cache-Control"] = "no-store"
     shown = _shown(made.login, address)
@@ -96,7 +97,8 @@ async def revoke_sql_login(id: str, visit: SignedIn) -> Response:  # noqa: A002
     if number is None:
         raise SqlLoginUnknown
     async with visit.transaction("owner") as connection:
-        await sql_access.revoke_login(connection, number, visit.context.clock())
+        revoked = await sql_access.revoke_login(connection, number, visit.context.clock())
+        await visit.note(connection, "sql_login.revoked", subject=revoked)
     # Only now can nobody log in any more; should this fail, the worker does it.
     async with visit.context.pool.connection() as connection:
         await sql_access.drop_revoked(connection)

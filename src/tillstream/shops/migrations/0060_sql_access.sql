@@ -84,8 +84,9 @@ CREATE FUNCTION shops.create_sql_login(
     RETURN QUERY SELECT made, login;
   END $$;
 
--- Ends what the login can do, at the commit; false where the tenant has no such login.
-CREATE FUNCTION shops.revoke_sql_login(sought bigint, moment timestamptz) RETURNS boolean
+-- Ends what the login can do, at the commit, and returns its name; null where the tenant has no such
+-- login.
+CREATE FUNCTION shops.revoke_sql_login(sought bigint, moment timestamptz) RETURNS text
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
   DECLARE
@@ -95,13 +96,13 @@ CREATE FUNCTION shops.revoke_sql_login(sought bigint, moment timestamptz) RETURN
       WHERE l.tenant_id = shops.current_tenant() AND l.id = sought AND l.revoked_at IS NULL
       RETURNING l.username INTO login;
     IF login IS NULL THEN
-      RETURN false;
+      RETURN NULL;
     END IF;
     -- A database that was moved without its roles has the row alone.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN
       EXECUTE format('ALTER ROLE %I NOLOGIN CONNECTION LIMIT 0', login);
     END IF;
-    RETURN true;
+    RETURN login;
   END $$;
 
 -- Ends the sessions of revoked logins and drops their roles; to be called after the revocation was
