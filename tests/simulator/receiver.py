@@ -29,6 +29,7 @@ class Receiver:
     tries: int = 0
     port: int = 0
     connections: int = 0
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
     _serving: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _writers: set[asyncio.StreamWriter] = field(default_factory=set[asyncio.StreamWriter])
@@ -40,6 +41,13 @@ class Receiver:
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    async def until(self, count: int, seconds: float = 20) -> None:
+        """Wait for ``count`` accepted requests in all."""
+        async with asyncio.timeout(seconds):
+            while len(self.accepted) < count:
+                self._arrived.clear()
+                await self._arrived.wait()
 
     def die(self) -> None:
         """Stop listening and cut every line, as a killed process does."""
@@ -69,6 +77,7 @@ class Receiver:
                     break
                 if 200 <= answer < 300:
                     self.accepted.append(received)
+                    self._arrived.set()
                 writer.write(f"HTTP/1.1 {answer} X\r\nContent-Length: 2\r\n\r\nok".encode())
                 await writer.drain()
         except ConnectionError:
