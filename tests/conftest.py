@@ -21,7 +21,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tillstream.foundation.embedded import EmbeddedPostgres
+from tillstream.foundation.embedded.server import EmbeddedPostgres
 from tillstream.foundation.migrate import ensure_logins, login_url, migrate
 
 if TYPE_CHECKING:

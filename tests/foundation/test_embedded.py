@@ -21,16 +21,13 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from tillstream.foundation.embedded import (
-    SOCKET_PATH_BYTES_MAX,
+from tillstream.foundation.embedded.cluster import SOCKET_PATH_BYTES_MAX
+from tillstream.foundation.embedded.errors import EmbeddedPostgresError, FolderInUseError
+from tillstream.foundation.embedded.postmaster import read_command_line, read_postmaster, serves
+from tillstream.foundation.embedded.server import (
     EmbeddedPostgres,
-    EmbeddedPostgresError,
-    FolderInUseError,
     describe_failed_start,
     find_running,
-    read_command_line,
-    read_postmaster,
-    serves,
 )
 
 if TYPE_CHECKING:
@@ -40,7 +37,7 @@ SECONDS_MAX = 30
 
 OWNER = """
 import pathlib, sys, threading
-from tillstream.foundation.embedded import EmbeddedPostgres
+from tillstream.foundation.embedded.server import EmbeddedPostgres
 server = EmbeddedPostgres(pathlib.Path(sys.argv[1]))
 starter = threading.Thread(target=lambda: print(server.start(), server.pid, flush=True))
 starter.start()

@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 from tests.isolation.conftest import drop_sql_logins
 from tests.isolation.rivals import CANARY, DOMAINS, OWN, Rivals, fingerprint, make_rivals
 from tillstream.foundation.database import connect, tenant_transaction
-from tillstream.foundation.embedded import EmbeddedPostgres
+from tillstream.foundation.embedded.server import EmbeddedPostgres
 from tillstream.foundation.endpoints import Endpoint
 from tillstream.foundation.migrate import login_url, migrate
 from tillstream.shops import sql_access

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from tillstream.command.installation import postgres_folder
-from tillstream.foundation.embedded import find_running
+from tillstream.foundation.embedded.server import find_running
 from tillstream.foundation.settings import load_settings
 from tillstream.simulator.delivery import Manner, Schedule, deliver
 from tillstream.simulator.lane import Address

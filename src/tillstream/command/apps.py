@@ -19,7 +19,7 @@ from tillstream.command.console import err, out, print_json, print_table
 from tillstream.command.installation import open_database, postgres_folder
 from tillstream.foundation.clock import utc_now
 from tillstream.foundation.database import connect
-from tillstream.foundation.embedded import find_running
+from tillstream.foundation.embedded.server import find_running
 from tillstream.foundation.keyfile import KeyFile
 from tillstream.foundation.migrate import drop_logins, earlier_logins
 from tillstream.foundation.settings import SettingMissing, SettingWrong

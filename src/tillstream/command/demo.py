@@ -17,7 +17,7 @@ from tillstream.command.roles import journal_status, stop_on_signals
 from tillstream.command.up import running
 from tillstream.foundation.clock import utc_now
 from tillstream.foundation.database import open_pool
-from tillstream.foundation.embedded import find_running
+from tillstream.foundation.embedded.server import find_running
 from tillstream.shops.accounts import add_account
 from tillstream.shops.refusals import EmailTaken
 from tillstream.shops.sealing import Keyring

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from tillstream.foundation.embedded import EmbeddedPostgres, find_running
+from tillstream.foundation.embedded.server import EmbeddedPostgres, find_running
 from tillstream.foundation.migrate import drop_logins, earlier_logins, login_url, migrate
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from tillstream.command import admin, apps, everything, simulate
 from tillstream.command.bench import command as bench
 from tillstream.command.console import err
 from tillstream.command.logs import log_to_stderr
-from tillstream.foundation.embedded import EmbeddedPostgresError
+from tillstream.foundation.embedded.errors import EmbeddedPostgresError
 from tillstream.foundation.migrate import SchemaTooNew
 from tillstream.foundation.settings import SettingMissing, SettingWrong, load_settings
 from tillstream.shops.refusals import Refusal

@@ -37,7 +37,7 @@ from tillstream.command.bench.stand import Bench, BenchFailed
 from tillstream.command.console import err, out, print_json
 from tillstream.command.up import ChildFailed
 from tillstream.foundation.clock import utc_now
-from tillstream.foundation.embedded import find_programs
+from tillstream.foundation.embedded.cluster import find_programs
 
 if TYPE_CHECKING:
     import argparse

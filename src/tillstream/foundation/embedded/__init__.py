@@ -1,0 +1,1 @@
+"""PostgreSQL in a folder: the server that `tillstream up` brings along."""
