@@ -8,6 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from tillstream.command import accounts as people
 from tillstream.command import admin, apps, everything, simulate
 from tillstream.command.bench import command as bench
 from tillstream.command.console import err
@@ -145,6 +146,15 @@ def _add_directory(commands: Any) -> None:
     add.add_argument(
         "--password-stdin", action="store_true", help="read the password from standard input"
     )
+    _command(accounts, "list", people.account_list, "List the accounts' people.", json=True)
+    password = _command(
+        accounts,
+        "password",
+        people.account_password,
+        "Print a link by which somebody chooses a new password.",
+        json=True,
+    )
+    password.add_argument("email", metavar="EMAIL")
     stores = _group(commands, "store", "Connected stores.")
     add = _command(stores, "add", admin.store_add, "Connect a store.", json=True)
     add.add_argument("--account", required=True, metavar="EMAIL", help="whose store it is")

@@ -201,14 +201,26 @@ async def find_account(pool: Pool, email: str) -> Account:
     return person.as_member(next(owned, person.tenants[0]))
 
 
-async def list_accounts(pool: Pool) -> list[tuple[str, str, int, str, str, datetime]]:
-    """All members as (e-mail, name, tenant id, tenant, role, since), by e-mail.
+@dataclass(frozen=True)
+class Listed:
+    """A member of a tenant, as the operator's list has them."""
+
+    email: str
+    name: str
+    tenant_id: int
+    tenant_name: str
+    role: str
+    since: datetime
+
+
+async def list_accounts(pool: Pool) -> list[Listed]:
+    """All members of all tenants, by e-mail address.
 
     ``pool`` is of the database's owner: the API role sees no tenant here.
     """
     async with pool.connection() as connection:
         cursor = await connection.execute(_DIRECTORY)
-        return [(*row[:5], row[5]) for row in await cursor.fetchall()]
+        return [Listed(*row) for row in await cursor.fetchall()]
 
 
 async def add_account(pool: Pool, email: str, password: str, name: str = "") -> Account:
