@@ -49,6 +49,8 @@ check: $(STAMPS)/dev web/node_modules/.stamp ## Check form, types, imports and d
 	$(BIN)/lint-imports
 	$(SAY) "Dependencies"
 	$(BIN)/deptry .
+	$(SAY) "Known vulnerabilities of dependencies"
+	$(BIN)/python scripts/audit.py
 	$(SAY) "Dashboard"
 	cd web && PATH="$$(../scripts/node.sh):$$PATH" npm run check
 
