@@ -10,6 +10,7 @@ Nothing here looks at a clock: every ``now`` is handed in.
 from __future__ import annotations
 
 import hmac
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -151,6 +152,8 @@ class Consent:
         self._mint = mint
         self._fill = fill
         self._codes: dict[str, _Code] = {}
+        self.given: Counter[str] = Counter()
+        """How many tokens were given out, by what was handed in for them; and how often none was."""
 
     # -- installing -----------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ another origin can do unasked, and the Host has to be a loopback address.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -87,6 +88,14 @@ class Sale(msgspec.Struct, frozen=True):
     count: int = 1
 
 
+class Days(msgspec.Struct, frozen=True):
+    """Shop-local days, both inclusive."""
+
+    shop: str
+    first: date
+    last: date
+
+
 class Demand(msgspec.Struct, frozen=True):
     """A compliance topic; ``customer`` is an id, for those about one."""
 
@@ -121,6 +130,7 @@ async def state(standin: StandIn, _: bytes) -> Json:
             for app in standin.consent.apps.values()
         ],
         "deliveries": _tally(standin),
+        "tokens_given": dict(standin.consent.given),
         "faults": [
             {"place": fault.place, "kind": fault.kind, "times": fault.times}
             for fault in standin.faults.coming
@@ -281,6 +291,13 @@ async def sell(standin: StandIn, body: bytes) -> Json:
     }
 
 
+async def books(standin: StandIn, body: bytes) -> Json:
+    """What every figure of these days must be."""
+    said = _read(body, Days)
+    shop = _shop(standin, said.shop)
+    return shop.ledger.stats(said.first, said.last, standin.clock())
+
+
 async def demand(standin: StandIn, body: bytes) -> Json:
     """Send a compliance topic."""
     said = _read(body, Demand)
@@ -337,6 +354,7 @@ def routes() -> list[Route]:
         "hold": hold,
         "release": release,
         "sell": sell,
+        "books": books,
         "demand": demand,
         "plan": plan,
         "bulk-failures": bulk_failure,

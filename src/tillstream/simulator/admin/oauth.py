@@ -85,7 +85,9 @@ async def access_token(request: Request) -> Response:
     try:
         app = standin.consent.authenticate(said.get("client_id", ""), said.get("client_secret", ""))
         answer = JSONResponse(_grant(standin, shop, app, said))
+        standin.consent.given[said.get("grant_type", "authorization_code")] += 1
     except TokenRefused as refused:
+        standin.consent.given["refused"] += 1
         error = {"error": refused.error, "error_description": str(refused)}
         answer = JSONResponse(error, status_code=refused.status)
     answer.headers["cache-control"] = "no-store"
