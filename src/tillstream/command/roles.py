@@ -13,7 +13,9 @@ from granian.constants import Interfaces
 from granian.http import HTTP2Settings
 from granian.server.embed import Server
 
+from tillstream.command.erasing import keep_erasing
 from tillstream.command.sql_guard import guard_sql
+from tillstream.command.steward import VersionLog, run_steward, write_versions
 from tillstream.command.worker import Worker
 from tillstream.foundation.clock import utc_now
 from tillstream.foundation.database import connect, open_pool
@@ -105,20 +107,29 @@ async def run_work(
 ) -> None:
     """Apply what the journal holds."""
     async with open_journal(settings, database.worker_url) as journal:
+        versions = VersionLog(journal)
         worker = Worker(
             database.worker_url,
-            journal,
+            versions,
             utc_now,
             batch=settings.batch,
             relaxed=settings.rabbitmq_url is None,
+            erase_after_days=settings.erase_after_days,
         )
         tidying = asyncio.create_task(_tidy(settings, database))
+        erasing = asyncio.create_task(keep_erasing(settings, database, worker.asked))
         guarding = asyncio.create_task(guard_sql(database.worker_url))
+        stewarding = asyncio.create_task(run_steward(database.worker_url, settings))
+        noting = asyncio.create_task(write_versions(database.worker_url, versions))
         try:
             await worker.run(stop, ready)
         finally:
             tidying.cancel()
+            erasing.cancel()
             guarding.cancel()
+            stewarding.cancel()
+            noting.cancel()
+            await asyncio.gather(stewarding, noting, return_exceptions=True)
 
 
 def stop_on_signals() -> asyncio.Event:

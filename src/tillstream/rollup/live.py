@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, LiteralString, TypeAlias
 
 import msgspec
+from psycopg.types.json import Json
 
 from tillstream.foundation.money import format_money
 from tillstream.foundation.statements import statement
 from tillstream.mirror.rows import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from tillstream.foundation.database import Connection
     from tillstream.mirror.merge import Merged, Store
@@ -36,6 +37,11 @@ KEPT = 3600
 """Seconds for which live rows can be resumed from."""
 
 _ANNOUNCE = statement("tillstream.rollup", "announce")
+_FEEDS: LiteralString = """
+SELECT id, data FROM rollup.live WHERE tenant_id = %s AND store_id = %s AND data->'feed'->0 IS NOT NULL
+ORDER BY id
+"""
+_REWRITE: LiteralString = "UPDATE rollup.live SET data = %s WHERE tenant_id = %s AND id = %s"
 
 
 class Happening(msgspec.Struct, frozen=True):
@@ -205,3 +211,26 @@ def _happening(  # noqa: PLR0913, PLR0917 - the fields of a line
 ) -> Happening:
     when: Any = instant(at)
     return Happening(kind, key, title, customer, format_money(amount, currency), currency, when)
+
+
+async def forget_in_feed(connection: Connection, store: Store, keys: Collection[str]) -> int:
+    """Take the names out of what the live rows still tell of these orders and checkouts; how many rows.
+
+    ``keys`` are ids of orders and tokens of checkouts.
+    """
+    cursor = await connection.execute(_FEEDS, store)
+    changed = 0
+    for live_id, data in await cursor.fetchall():
+        named = [item for item in data["feed"] if item["customer"] and _of(item["id"]) in keys]
+        if not named:
+            continue
+        for item in named:
+            item["customer"] = None
+        changed += 1
+        await connection.execute(_REWRITE, (Json(data), store.tenant_id, live_id))
+    return changed
+
+
+def _of(key: str) -> str:
+    """The order or checkout of a happening."""
+    return key.partition(":")[0]

@@ -43,15 +43,26 @@ _PROGRESS: LiteralString = """
 UPDATE shops.privacy_requests SET progress = %s WHERE tenant_id = %s AND id = %s AND done_at IS NULL
 """
 _FINISH: LiteralString = """
-UPDATE shops.privacy_requests SET done_at = %s, receipt = %s
+UPDATE shops.privacy_requests
+SET done_at = %s, receipt = %s,
+    -- A file has to find the person again; for everything else, no trace of them is needed here.
+    marks = CASE kind WHEN 'customers/data_request' THEN marks ELSE '{}' END
 WHERE tenant_id = %s AND id = %s AND done_at IS NULL RETURNING id
 """
 _REFUSE: LiteralString = """
 UPDATE shops.privacy_requests SET problem = %s WHERE tenant_id = %s AND id = %s AND done_at IS NULL
 """
+_OPEN_OF: LiteralString = """
+SELECT id FROM shops.privacy_requests
+WHERE tenant_id = %s AND store_id = %s AND done_at IS NULL AND problem IS NULL ORDER BY id
+"""
+_STANDING: LiteralString = """
+SELECT erase_at IS NOT NULL OR removed_at IS NOT NULL FROM shops.stores
+WHERE tenant_id = %s AND id = %s
+"""
 _OPEN: LiteralString = "SELECT tenant_id, id FROM shops.open_privacy_requests(%s)"
 _STORES_OF: LiteralString = """
-SELECT domain, tenant_id, store_id, connected, installed_at FROM shops.stores_of(%s)
+SELECT domain, tenant_id, store_id, connected, installed_at, since FROM shops.stores_of(%s)
 """
 _DUE: LiteralString = "SELECT domain, tenant_id, store_id, erase_at FROM shops.due_erasures(%s)"
 _FORGET: LiteralString = "SELECT shops.forget_store(%s, %s, %s)"
@@ -67,6 +78,8 @@ class Holder(NamedTuple):
     store_id: int
     connected: bool
     installed_at: datetime | None
+    since: datetime
+    """When it was connected (again)."""
 
 
 class DueErasure(NamedTuple):
@@ -153,6 +166,19 @@ async def list_requests(
 async def open_requests(connection: Connection, most: int = 100) -> list[tuple[int, int]]:
     """(tenant, request) of those to be done, of whatever tenant, the most urgent first. Worker role."""
     return [(t, r) for t, r in await (await connection.execute(_OPEN, (most,))).fetchall()]
+
+
+async def open_requests_of(connection: Connection, tenant_id: int, store_id: int) -> list[Request]:
+    """The requests about a store that are to be done, the oldest first."""
+    rows = await (await connection.execute(_OPEN_OF, (tenant_id, store_id))).fetchall()
+    found = [await find_request(connection, tenant_id, row[0]) for row in rows]
+    return [request for request in found if request is not None]
+
+
+async def is_leaving(connection: Connection, tenant_id: int, store_id: int) -> bool:
+    """Whether a store is still one to be erased by its date: it may have been connected again."""
+    row = await (await connection.execute(_STANDING, (tenant_id, store_id))).fetchone()
+    return row is not None and bool(row[0])
 
 
 async def note_progress(

@@ -44,15 +44,16 @@ CREATE POLICY privacy_requests_owner ON shops.privacy_requests TO CURRENT_USER
   USING (true) WITH CHECK (true);
 GRANT SELECT ON shops.privacy_requests TO tillstream_api;
 GRANT SELECT, INSERT ON shops.privacy_requests TO tillstream_worker;
-GRANT UPDATE (done_at, problem, progress, receipt) ON shops.privacy_requests TO tillstream_worker;
+GRANT UPDATE (done_at, problem, progress, receipt, marks) ON shops.privacy_requests TO tillstream_worker;
 
 -- Whoever has data of these shops, connected or not: what the law asks of a shop is asked of all.
 CREATE FUNCTION shops.stores_of(domains text[])
   RETURNS TABLE (domain text, tenant_id bigint, store_id bigint, connected boolean,
-                 installed_at timestamptz)
+                 installed_at timestamptz, since timestamptz)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   BEGIN ATOMIC
-    SELECT s.domain, s.tenant_id, s.id, s.removed_at IS NULL, s.installed_at
+    SELECT s.domain, s.tenant_id, s.id, s.removed_at IS NULL, s.installed_at,
+           coalesce(s.installed_at, s.created_at)
     FROM shops.stores AS s WHERE s.domain = ANY (stores_of.domains) ORDER BY s.tenant_id, s.id;
   END;
 
