@@ -26,11 +26,16 @@ const client = new QueryClient({
 })
 
 // Nothing of one account may be seen in the next one, be it on the same machine or of the same person.
+function forgetAnswers(): void {
+  // An invitation belongs to no account yet, and its page is still up while it is being accepted.
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'invitation' })
+}
+
 let tenant: string | null = null
 session.subscribe(() => {
   const state = session.state()
   const next = state.status === 'signed-in' ? state.session.tenant.id : null
-  if (state.status === 'signed-out' || (next && tenant && next !== tenant)) client.clear()
+  if (state.status === 'signed-out' || (next && tenant && next !== tenant)) forgetAnswers()
   if (next) tenant = next
 })
 void session.restore()

@@ -52,6 +52,8 @@ describe('the audit log in words', () => {
     expect(detailWords({ role: 'owner', from_role: null, scopes: ['a', 'b'], kept: false, none: [] })).toBe(
       'role: owner · scopes: a, b · kept: no',
     )
+    expect(detailWords({ how: 'free', app: '' })).toBe('')
+    expect(detailWords({ how: 'transferred' })).toBe('how: by a transfer code')
     expect(detailWords(null)).toBe('')
   })
 })

@@ -378,7 +378,7 @@ export interface paths {
         };
         /**
          * List Members
-         * @description The account's people, the longest there first.
+         * @description The account's people, by e-mail address.
          */
         get: operations["list_members"];
         put?: never;
@@ -1533,7 +1533,7 @@ export interface components {
         };
         /**
          * Members
-         * @description The account's people, the longest there first.
+         * @description The account's people, by e-mail address.
          */
         Members: {
             /** Members */

@@ -1,9 +1,9 @@
 import type { Role } from '../api/shapes.ts'
 
 export const roles: readonly { value: Role; label: string; may: string }[] = [
-  { value: 'owner', label: 'Owner', may: 'Everything: stores, people, keys, privacy.' },
-  { value: 'analyst', label: 'Analyst', may: 'Sees every figure and may export them.' },
-  { value: 'viewer', label: 'Viewer', may: 'Sees the figures.' },
+  { value: 'owner', label: 'Owner', may: 'Owners decide everything: stores, people, keys, privacy.' },
+  { value: 'analyst', label: 'Analyst', may: 'Analysts see all figures, and may take them elsewhere.' },
+  { value: 'viewer', label: 'Viewer', may: 'Viewers see all figures.' },
 ]
 
 export function roleLabel(role: Role): string {

@@ -32,6 +32,11 @@ export function Welcome({ store, stats }: { store: Store | undefined; stats: Sta
         {arrived
           ? 'The first figures are here. From now on they move by themselves.'
           : 'Waiting for its first figures. They appear here by themselves, with the next order, checkout or change in the store.'}
+        {!arrived && store.warnings[0] && (
+          <p className="mt-1.5 text-warn">
+            <span className="font-medium">{store.warnings[0].title}.</span> {store.warnings[0].detail}
+          </p>
+        )}
       </Notice>
     </div>
   )

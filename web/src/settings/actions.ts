@@ -17,6 +17,8 @@ const words: Record<string, string> = {
   'member.removed': 'Removed a member',
   'member.role_changed': 'Changed a role',
   'invitation.withdrawn': 'Withdrew an invitation',
+  'sql_login.made': 'Made an SQL login',
+  'sql_login.revoked': 'Revoked an SQL login',
   'key.made': 'Made an API key',
   'key.revoked': 'Revoked an API key',
   'store.connected': 'Connected a store',
@@ -24,6 +26,7 @@ const words: Record<string, string> = {
   'store.removed': 'Removed a store',
   'store.uninstalled': 'Store uninstalled the app',
   'store.scopes_changed': 'Store changed what may be read',
+  'store.lost': 'Store went to another account',
   'store.claimed': 'Store proved to be another account’s',
   'store.transfer_offered': 'Offered a store for transfer',
   'privacy.requested': 'Privacy request received',
@@ -49,11 +52,19 @@ export function actorWords(actor: string | null): string {
   return (Object.hasOwn(actors, actor) ? actors[actor] : undefined) ?? actor
 }
 
-/** `role: owner, before: viewer`; empty where there is nothing to say. */
+/** How a store came over; that nobody else had it is nothing to tell of. */
+const hows: Record<string, string> = {
+  free: '',
+  won: 'proved in Shopify, over a claim of another account',
+  transferred: 'by a transfer code',
+}
+
+/** `role: owner · before: viewer`; empty where there is nothing to say. */
 export function detailWords(detail: unknown): string {
   if (detail === null || detail === undefined) return ''
   if (typeof detail !== 'object') return String(detail)
   return Object.entries(detail)
+    .map(([name, value]) => [name, name === 'how' ? (hows[String(value)] ?? value) : value] as const)
     .filter(([, value]) => value !== null && value !== '' && !(Array.isArray(value) && value.length === 0))
     .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${valueWords(value)}`)
     .join(' · ')

@@ -20,7 +20,7 @@ import { Alert, Empty, Failed } from '../ui/states.tsx'
 const scopes: readonly { value: KeyScope; label: string; may: string }[] = [
   { value: 'analytics', label: 'Analytics', may: 'Figures, orders, customers, products' },
   { value: 'live', label: 'Live', may: 'The stream of changes as they happen' },
-  { value: 'stores', label: 'Stores', may: 'List, connect and change stores' },
+  { value: 'stores', label: 'Stores', may: 'The list of stores, and how they are connected' },
   { value: 'exports', label: 'Exports', may: 'Take data out as files' },
 ]
 

@@ -43,7 +43,6 @@ const groups: readonly { readonly label: string; readonly sections: readonly Sec
         label: 'Team',
         about: 'Who sees this account’s stores, and what they may do.',
         Page: Team,
-        ownersOnly: true,
       },
       {
         id: 'keys',

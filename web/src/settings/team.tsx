@@ -1,12 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { MailPlus, UserMinus } from 'lucide-react'
+import { LogOut, MailPlus, UserMinus } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { account } from '../api/account.ts'
+import { session } from '../api/client.ts'
 import { faultOf, sentenceOf } from '../api/problem.ts'
 import type { Invitation, Member, SentInvitation, Role } from '../api/shapes.ts'
 import { distance, isPast, shortDate } from '../domain/moments.ts'
 import { roleLabel, roleNoun, roles } from '../domain/roles.ts'
-import { useSession } from '../session/use-session.ts'
+import { useOwner, useSession } from '../session/use-session.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button, IconButton } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
@@ -20,15 +21,16 @@ import { Select } from '../ui/select.tsx'
 import { Alert, Empty, Failed } from '../ui/states.tsx'
 
 export function Team() {
+  const owner = useOwner()
   return (
     <>
-      <Members />
-      <Invitations />
+      <Members owner={owner} />
+      {owner && <Invitations />}
     </>
   )
 }
 
-function Members() {
+function Members({ owner }: { owner: boolean }) {
   const client = useQueryClient()
   const state = useSession()
   const [removing, setRemoving] = useState<Member | null>(null)
@@ -51,6 +53,7 @@ function Members() {
               key={member.id}
               member={member}
               self={member.id === self}
+              owner={owner}
               lastOwner={member.role === 'owner' && owners === 1}
               onRemove={() => setRemoving(member)}
             />
@@ -59,18 +62,31 @@ function Members() {
       ) : (
         <RowsLoading />
       )}
-      {removing && (
-        <Confirm
-          title={`Remove ${removing.name || removing.email}?`}
-          action="Remove member"
-          run={() => account.removeMember(removing.id)}
-          onDone={() => client.invalidateQueries({ queryKey: ['members'] })}
-          onClose={() => setRemoving(null)}
-        >
-          {removing.email} is signed out of this account at once and no longer sees its stores. Keys and
-          logins that were made for programs stay: look at them too.
-        </Confirm>
-      )}
+      {removing &&
+        (removing.id === self ? (
+          <Confirm
+            title="Leave this account?"
+            action="Leave"
+            run={() => account.removeMember(removing.id)}
+            // The sign-in to this account has ended with the membership.
+            onDone={() => session.signOut()}
+            onClose={() => setRemoving(null)}
+          >
+            You are signed out, and no longer see its stores; the API keys that you made here end. If you
+            belong to no other account, you cannot sign in again unless somebody invites you.
+          </Confirm>
+        ) : (
+          <Confirm
+            title={`Remove ${removing.name || removing.email}?`}
+            action="Remove member"
+            run={() => account.removeMember(removing.id)}
+            onDone={() => client.invalidateQueries({ queryKey: ['members'] })}
+            onClose={() => setRemoving(null)}
+          >
+            {removing.email} is signed out of this account at once and no longer sees its stores. API keys and
+            invitations of theirs end too. SQL logins stay: revoke those that they know the password of.
+          </Confirm>
+        ))}
     </Card>
   )
 }
@@ -78,11 +94,13 @@ function Members() {
 interface MemberRowProps {
   member: Member
   self: boolean
+  /** Whether whoever looks may change roles. */
+  owner: boolean
   lastOwner: boolean
   onRemove: () => void
 }
 
-function MemberRow({ member, self, lastOwner, onRemove }: MemberRowProps) {
+function MemberRow({ member, self, owner, lastOwner, onRemove }: MemberRowProps) {
   const client = useQueryClient()
   const [asking, setAsking] = useState<Role | null>(null)
   const change = useMutation({
@@ -102,26 +120,37 @@ function MemberRow({ member, self, lastOwner, onRemove }: MemberRowProps) {
       badges={self && <Badge tone="quiet">You</Badge>}
       facts={[member.name && member.email, `since ${shortDate(member.since)}`]}
       actions={
-        <>
-          <Select
-            bare
-            label={`Role of ${name}`}
-            className="w-32"
-            disabled={lastOwner || change.isPending}
-            title={lastOwner ? 'An account keeps at least one owner.' : undefined}
-            options={roles}
-            value={change.isPending ? change.variables : member.role}
-            onChange={(event) => choose(event.target.value as Role)}
-          />
-          <IconButton
-            label={`Remove ${name}`}
-            disabled={lastOwner}
-            onClick={onRemove}
-            className="disabled:opacity-40"
-          >
-            <UserMinus aria-hidden className="size-4" />
-          </IconButton>
-        </>
+        owner ? (
+          <>
+            <Select
+              bare
+              label={`Role of ${name}`}
+              className="w-32"
+              disabled={lastOwner || change.isPending}
+              title={lastOwner ? 'An account keeps at least one owner.' : undefined}
+              options={roles}
+              value={change.isPending ? change.variables : member.role}
+              onChange={(event) => choose(event.target.value as Role)}
+            />
+            <IconButton
+              label={self ? 'Leave this account' : `Remove ${name}`}
+              disabled={lastOwner}
+              onClick={onRemove}
+              className="disabled:opacity-40"
+            >
+              {self ? (
+                <LogOut aria-hidden className="size-4" />
+              ) : (
+                <UserMinus aria-hidden className="size-4" />
+              )}
+            </IconButton>
+          </>
+        ) : (
+          <>
+            <span className="text-ink-2">{roleLabel(member.role)}</span>
+            {self && <Button onClick={onRemove}>Leave</Button>}
+          </>
+        )
       }
     >
       {change.isError && (
@@ -139,7 +168,7 @@ function MemberRow({ member, self, lastOwner, onRemove }: MemberRowProps) {
           onClose={() => setAsking(null)}
         >
           You give up being an owner: stores, people, keys and privacy of this account are then out of your
-          reach, until another owner gives them back.
+          reach, until another owner gives them back. API keys and open invitations of yours end.
         </Confirm>
       )}
     </Row>

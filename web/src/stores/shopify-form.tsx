@@ -13,7 +13,7 @@ export const NO_DOMAIN =
 export function ShopifyForm() {
   const { search } = usePlace()
   const [domain, setDomain] = useState(() => permanentDomain(search.get('shop') ?? '') ?? '')
-  const [transferring, setTransferring] = useState(search.get('refused') === 'taken')
+  const [transferring, setTransferring] = useState(false)
   const [transfer, setTransfer] = useState('')
   const [fault, setFault] = useState<string | null>(null)
   const [leaving, setLeaving] = useState(false)
