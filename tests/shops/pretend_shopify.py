@@ -139,7 +139,7 @@ class PretendShopify:
         if "webhookSubscriptionDelete" in document:
             gone = shop.subscriptions.pop(variables["id"], None)
             deleted = None if gone is None else variables["id"]
-            payload = {"deletedWebhookSubscriptionId": deleted, "userErrors": []}
+            payload: dict[str, Any] = {"deletedWebhookSubscriptionId": deleted, "userErrors": []}
             return 200, {"data": {"webhookSubscriptionDelete": payload}}
         if "webhookSubscriptions" in document:
             nodes = list(shop.subscriptions.values())
@@ -177,7 +177,7 @@ class PretendShopify:
         self, shop: Shop, topic: str, uri: str, version: str = API_VERSION
     ) -> dict[str, Any]:
         """Put a subscription there; ``topic`` as GraphQL names it."""
-        made = {
+        made: dict[str, Any] = {
             "id": f"gid://shopify/WebhookSubscription/{next(self._ids)}",
             "topic": topic,
             "uri": uri,

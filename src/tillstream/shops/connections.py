@@ -173,6 +173,8 @@ def warnings_of(
     found: list[StoreWarning] = []
     if store.token_problem is not None:
         found.append(_warning("token_refused", _PROBLEMS.get(store.token_problem, _LOST)))
+    elif store.token_failures >= _MANY_FAILURES:
+        found.append(_warning("token_waiting", _WAITING))
     if missing:
         found.append(
             _warning("scopes_missing", f"Not granted: {', '.join(sorted(missing))}. {_APPROVE}")
@@ -183,6 +185,11 @@ def warnings_of(
     return found
 
 
+_MANY_FAILURES: Final = 3
+_WAITING: Final = (
+    "The last attempts to renew the access token failed; they go on by themselves. If it stays so, the "
+    "operator of this installation finds the reason in the log (token_refresh_failed)."
+)
 _APPROVE: Final = "Connect the store again and approve all of what it asks for."
 _RECONNECT: Final = "Connect the store again to go on."
 _LOST: Final = f"Shopify no longer accepts the connection. {_RECONNECT}"
@@ -190,13 +197,9 @@ _UNPROVED: Final = (
     "Nothing is received yet: connect the store with Shopify, or give an Admin API access token, "
     "to show that the shop agrees."
 )
-# By token_problem: the reasons of GrantRefused that last, and what calls of the Admin API found.
+# By token_problem: reasons of GrantRefused, and what calls of the Admin API found.
 _PROBLEMS: Final[Mapping[str, str]] = {
     "grant": f"Shopify says that the permission to refresh the token has ended. {_RECONNECT}",
-    "client": (
-        "Shopify does not accept the app's client id and secret. Check them, then connect the "
-        "store again."
-    ),
     "shop": "Shopify knows no such shop (any more).",
     "revoked": f"Shopify no longer accepts the access token. {_RECONNECT}",
     "forbidden": (
@@ -204,11 +207,11 @@ _PROBLEMS: Final[Mapping[str, str]] = {
         f"expire. {_RECONNECT}"
     ),
     "wrong_shop": "The access token belongs to another shop. Give the one of this shop.",
-    "expired": f"The permission was not renewed in time. {_RECONNECT}",
 }
 TITLES: Final[Mapping[str, str]] = {
     "uninstalled": "The app was uninstalled",
     "token_refused": "Shopify no longer accepts the connection",
+    "token_waiting": "The access token could not be renewed yet",
     "scopes_missing": "Some permissions are missing",
     "unproved": "The shop has not agreed yet",
     "host_not_public": "Webhooks cannot reach this address",

@@ -69,13 +69,13 @@ WHERE tenant_id = %(tenant)s AND id = %(store)s
 _LIST: LiteralString = """
 SELECT id, domain, name, timezone, currency, abandonment_window, has_api_secret, has_access_token,
        created_at, app_key, client_id, connected_by, proved_at, granted_scopes, token_problem,
-       installed_at, uninstalled_at, erase_at, warnings
+       token_failures, installed_at, uninstalled_at, erase_at, warnings
 FROM shops.stores WHERE tenant_id = %s AND removed_at IS NULL ORDER BY domain
 """
 _FIND: LiteralString = """
 SELECT id, domain, name, timezone, currency, abandonment_window, has_api_secret, has_access_token,
        created_at, app_key, client_id, connected_by, proved_at, granted_scopes, token_problem,
-       installed_at, uninstalled_at, erase_at, warnings
+       token_failures, installed_at, uninstalled_at, erase_at, warnings
 FROM shops.stores WHERE tenant_id = %s AND id = %s AND removed_at IS NULL
 """
 _CHANGE: LiteralString = """
@@ -97,8 +97,8 @@ RETURNING id
 _DIRECTORY: LiteralString = """
 SELECT u.email, s.id, s.domain, s.name, s.timezone, s.currency, s.abandonment_window,
        s.has_api_secret, s.has_access_token, s.created_at, s.app_key, s.client_id, s.connected_by,
-       s.proved_at, s.granted_scopes, s.token_problem, s.installed_at, s.uninstalled_at, s.erase_at,
-       s.warnings
+       s.proved_at, s.granted_scopes, s.token_problem, s.token_failures, s.installed_at,
+       s.uninstalled_at, s.erase_at, s.warnings
 FROM shops.stores AS s
 JOIN shops.memberships AS m ON m.tenant_id = s.tenant_id AND m.role = 'owner'
 JOIN shops.users AS u ON u.id = m.user_id
@@ -134,6 +134,8 @@ class Store:
     """As Shopify told them, separated by commas; None if it has not."""
     token_problem: str | None = None
     """Why the token will not work again; None while it may."""
+    token_failures: int = 0
+    """Attempts to renew it that failed in a row."""
     installed_at: datetime | None = None
     uninstalled_at: datetime | None = None
     erase_at: datetime | None = None
@@ -189,6 +191,7 @@ async def connect_store(
     tenant_id: int,
     domain: str,
     details: StoreDetails,
+    *,
     now: datetime | None = None,
 ) -> Store:
     """Connect a shop to the tenant, inside its transaction. A store it removed comes back as it was.
@@ -243,6 +246,7 @@ async def change_store(  # noqa: PLR0913 - what, whose, with which secrets, and 
     tenant_id: int,
     store_id: int,
     details: StoreDetails,
+    *,
     now: datetime | None = None,
     overlap: timedelta | None = None,
 ) -> Store:

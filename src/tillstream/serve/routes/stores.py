@@ -45,7 +45,7 @@ async def connect_store(body: models.NewStore, visit: SignedIn, response: Respon
             visit.tenant_id,
             body.domain,
             _details(body),
-            visit.context.clock(),
+            now=visit.context.clock(),
         )
         await visit.note(connection, "store.claimed", subject=store.domain, detail=_told(body))
     response.headers["Location"] = f"/api/stores/{store.id}"
@@ -74,8 +74,8 @@ async def change_store(
             visit.tenant_id,
             _known_id(id),
             _details(body),
-            visit.context.clock(),
-            visit.context.settings.secret_overlap,
+            now=visit.context.clock(),
+            overlap=visit.context.settings.secret_overlap,
         )
         await visit.note(connection, "store.changed", subject=store.domain, detail=_told(body))
     return _shown(store, visit.context.settings)

@@ -23,6 +23,8 @@ ALTER TABLE shops.stores
   ADD COLUMN uninstalled_at timestamptz,
   ADD COLUMN erase_at timestamptz,
   ADD COLUMN subscriptions_audited_at timestamptz,
+  -- Counts what made an audit due at once, so that one under way does not pass for it.
+  ADD COLUMN audit_requests integer NOT NULL DEFAULT 0,
   ADD COLUMN audit_failures integer NOT NULL DEFAULT 0 CHECK (audit_failures >= 0),
   ADD COLUMN audit_retry_at timestamptz,
   -- What the steward found: [{"code", "detail"}]; the API adds what follows from the row itself.
@@ -110,7 +112,7 @@ CREATE POLICY delivery_versions_owner ON shops.delivery_versions TO CURRENT_USER
 GRANT SELECT (app_key, client_id, connected_by, proved_at, granted_scopes, access_token_expires_at,
               refresh_token_expires_at, token_refreshed_at, token_problem, token_failures,
               token_retry_at, installed_at, uninstalled_at, erase_at, subscriptions_audited_at,
-              audit_failures, audit_retry_at, warnings)
+              audit_requests, audit_failures, audit_retry_at, warnings)
   ON shops.stores TO tillstream_api, tillstream_worker;
 GRANT INSERT (app_key, client_id)
   ON shops.stores TO tillstream_api;
@@ -235,10 +237,11 @@ CREATE FUNCTION shops.take_over(state bytea, at timestamptz) RETURNS text
 
 -- Which stores' tokens run out soon, or were not renewed for long. The longest overdue first.
 CREATE FUNCTION shops.due_refreshes(at timestamptz, soon interval, idle interval, most integer)
-  RETURNS TABLE (tenant_id bigint, store_id bigint)
+  RETURNS TABLE (tenant_id bigint, store_id bigint, idles boolean)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   BEGIN ATOMIC
-    SELECT s.tenant_id, s.id FROM shops.stores AS s
+    SELECT s.tenant_id, s.id, s.token_refreshed_at <= due_refreshes.at - due_refreshes.idle
+    FROM shops.stores AS s
     WHERE s.refresh_token_sealed IS NOT NULL AND s.removed_at IS NULL
       AND s.uninstalled_at IS NULL AND s.token_problem IS NULL
       AND (s.token_retry_at IS NULL OR s.token_retry_at <= due_refreshes.at)
@@ -301,9 +304,19 @@ CREATE FUNCTION shops.notify_connection() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
-    PERFORM pg_notify('tillstream_connections', NEW.tenant_id || ':' || NEW.id);
+    PERFORM pg_notify(shops.channel('tillstream_connections'), NEW.tenant_id || ':' || NEW.id);
     RETURN NULL;
   END $$;
+CREATE FUNCTION shops.count_audit_request() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  AS $$
+  BEGIN
+    NEW.audit_requests := OLD.audit_requests + 1;
+    RETURN NEW;
+  END $$;
+CREATE TRIGGER stores_count_audit_request BEFORE UPDATE OF subscriptions_audited_at ON shops.stores
+  FOR EACH ROW WHEN (NEW.subscriptions_audited_at IS NULL)
+  EXECUTE FUNCTION shops.count_audit_request();
 CREATE TRIGGER stores_notify_connection AFTER UPDATE OF subscriptions_audited_at ON shops.stores
   FOR EACH ROW WHEN (NEW.access_token_sealed IS NOT NULL AND NEW.subscriptions_audited_at IS NULL)
   EXECUTE FUNCTION shops.notify_connection();
