@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
@@ -53,7 +54,7 @@ def test_python_signs_queries_as_we_do(
 ) -> None:
     """Whatever the values are: spaces, ampersands, per cent signs, lists, letters of any script."""
     theirs = python_library("hmacs", cases=[plain | lists for plain, lists in cases])
-    ours = [sign_query(_pairs(plain | lists), SECRET) for plain, lists in cases]
+    ours = [sign_query(_pairs(plain, lists), SECRET) for plain, lists in cases]
     assert ours == theirs
 
 
@@ -140,16 +141,12 @@ def test_what_the_standin_signs_is_fresh_and_genuine_to_us() -> None:
     query = _signed({"shop": "oak-and-ash.myshopify.com"})
     pairs = read_query("&".join(f"{name}={value}" for name, value in query.items()))
     assert is_genuine_query(pairs, [SECRET])
-    from datetime import UTC, datetime
-
     assert is_fresh(query["timestamp"], datetime.now(UTC))
 
 
-def _pairs(query: dict[str, Any]) -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
-    for name, value in query.items():
-        pairs += [(name, one) for one in value] if isinstance(value, list) else [(name, value)]
-    return pairs
+def _pairs(plain: dict[str, str], lists: dict[str, list[str]]) -> list[tuple[str, str]]:
+    repeated = [(name, value) for name, values in lists.items() for value in values]
+    return [*plain.items(), *repeated]
 
 
 def _signed(query: dict[str, str]) -> dict[str, str]:

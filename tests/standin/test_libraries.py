@@ -107,17 +107,16 @@ def _node_session(
     begun = library("begin", shop=SHOP, online=online)
     assert begun["status"] == 302
     back = shopify.answer(shopify.here(begun["location"]))
-    cookie = "; ".join(part.split(";")[0] for part in _list(begun["cookies"]))
+    cookies: list[str] = (
+        [begun["cookies"]] if isinstance(begun["cookies"], str) else begun["cookies"]
+    )
+    cookie = "; ".join(part.split(";")[0] for part in cookies)
     path = back.removeprefix("https://app.example.com")
     session = library("callback", path=path, cookie=cookie, expiring=not online)
     forged = path.replace("code=", "code=0")
     refused = library.ask("callback", path=forged, cookie=cookie, expiring=True)
     assert "InvalidOAuthError" in refused["error"]
     return session
-
-
-def _list(cookies: Any) -> list[str]:
-    return cookies if isinstance(cookies, list) else [cookies]
 
 
 def test_node_gets_tokens_that_expire_and_refreshes_them(
@@ -202,8 +201,9 @@ async def test_node_registers_webhooks_and_believes_what_is_delivered(
         sold = shopify.control("sell", shop=SHOP)["orders"][0]
         await receiver.until(1)
         delivered = receiver.accepted[0]
-    case = {"body": delivered.body.decode(), "headers": delivered.headers}
-    tampered = case | {"body": case["body"].replace('"id"', '"di"', 1)}
+    body = delivered.body.decode()
+    case = {"body": body, "headers": delivered.headers}
+    tampered = case | {"body": body.replace('"id"', '"di"', 1)}
     genuine, refused = node_library("deliveries", cases=[case, tampered])
     assert genuine["valid"]
     assert (genuine["topic"], genuine["domain"]) == ("ORDERS_CREATE", SHOP)

@@ -10,14 +10,22 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.standin.process import CLIENT_ID, SECRET, PretendShopify, query_of
-from tests.story.installation import Installation
+from tests.standin.process import query_of
+from tests.story.connecting import (
+    SHOP,
+    TOKEN_SECONDS,
+    books,
+    installed,
+    quiet_shopify,
+    subscribed,
+    this_month,
+)
 from tests.story.tale import STATS
 
 if TYPE_CHECKING:
@@ -25,59 +33,26 @@ if TYPE_CHECKING:
 
     import httpx
 
-T = TypeVar("T")
+    from tests.standin.process import PretendShopify
+    from tests.story.installation import Installation
 
-SHOP = "harbor-lights.myshopify.com"
-TOKEN_SECONDS = 63
-"""Tokens are renewed when they last no more than a minute: these do after three seconds."""
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
 def shopify(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PretendShopify]:
-    """One shop where nobody comes by themselves, so that every order is one that a test made."""
-    yield from _shopify(tmp_path_factory)
-
-
-def _shopify(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PretendShopify]:
-    folder = tmp_path_factory.mktemp("shopify")
-    quiet = ("--days", "0.01", "--orders-per-day", "0", "--timezone", "UTC")
-    soon = ("--token-seconds", str(TOKEN_SECONDS), "--retry-scale", "1000")
-    shopify = PretendShopify(folder, "--domain", SHOP, *quiet, *soon)
-    shopify.start()
-    yield shopify
-    shopify.stop()
+    """Shopify."""
+    with quiet_shopify(tmp_path_factory.mktemp("shopify")) as shopify:
+        yield shopify
 
 
 @pytest.fixture(scope="module")
 def installation(
     tmp_path_factory: pytest.TempPathFactory, shopify: PretendShopify
 ) -> Iterator[Installation]:
-    """An installation that takes this for Shopify."""
-    environment = {
-        "SHOPIFY_API_KEY": CLIENT_ID,
-        "SHOPIFY_API_SECRET": SECRET.decode(),
-        "TILLSTREAM_SHOPIFY_ADDRESS": shopify.url,
-    }
-    one = Installation(tmp_path_factory.mktemp("installation") / "data", environment)
-    register(shopify, one)
-    one.start()
-    try:
+    """The program."""
+    with installed(tmp_path_factory.mktemp("installation") / "data", shopify) as one:
         yield one
-    finally:
-        one.stop()
-
-
-def register(shopify: PretendShopify, installation: Installation) -> None:
-    """Tell Shopify where the app is."""
-    shopify.control(
-        "apps",
-        client_id=CLIENT_ID,
-        name="Tillstream",
-        secrets=[SECRET.decode()],
-        app_url=f"{installation.url}/api/auth/install",
-        redirect_uris=[f"{installation.url}/api/auth/callback"],
-        webhook_url=f"{installation.url}/api/webhook",
-    )
 
 
 @pytest.fixture(scope="module")
@@ -119,11 +94,6 @@ def until(look: Callable[[], T], *, seconds: float = 30) -> T:
     return found
 
 
-def subscribed(shopify: PretendShopify) -> set[str]:
-    """The topics that the app subscribed to at Shopify."""
-    return {one["topic"] for found in shopify.installations(SHOP) for one in found["subscriptions"]}
-
-
 def given(shopify: PretendShopify, what: str) -> int:
     """How many tokens were given for a ``refresh_token``, say; or ``refused``."""
     return shopify.state()["tokens_given"].get(what, 0)
@@ -152,21 +122,15 @@ def _orders(client: httpx.Client, store_id: str) -> int:
 
 
 def _stats(client: httpx.Client, store_id: str) -> dict[str, Any]:
-    first, last = _days()
+    first, last = this_month()
     query = {"from": str(first), "to": str(last), "store": store_id, "compare": "none"}
     answer = client.get("/api/analytics/stats", params=query)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def _days() -> tuple[date, date]:
-    today = datetime.now(UTC).date()
-    return today.replace(day=1), today
-
-
 def _assert_figures(shopify: PretendShopify, client: httpx.Client, store_id: str) -> None:
-    first, last = _days()
-    true = shopify.control("books", shop=SHOP, first=str(first), last=str(last))
+    true = books(shopify)
     said = _stats(client, store_id)
     assert {name: said[name] for name in STATS} == {name: true[name] for name in STATS}
     assert true["orders"] > 0
