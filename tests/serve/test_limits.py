@@ -440,6 +440,20 @@ async def test_no_limits_at_all_may_be_chosen() -> None:
     assert {(await world.login()).status_code for _ in range(200)} == {401}
 
 
+async def test_an_account_has_so_many_streams_open_and_no_more() -> None:
+    world = World(rules=Rules(0, 0, 0, 0), gate=asyncio.Event())
+    good = {"Authorization": "Bearer good"}
+    async with world.client() as client:
+        streams = [asyncio.create_task(client.get("/api/live", headers=good)) for _ in range(50)]
+        while len(world.bodies) < 50:  # noqa: ASYNC110 - each waits inside, at the gate
+            await asyncio.sleep(0)
+        assert (await client.get("/api/live", headers=good)).status_code == 429
+        assert world.gate is not None
+        world.gate.set()
+        assert {stream.status_code for stream in await asyncio.gather(*streams)} == {200}
+        assert (await client.get("/api/live", headers=good)).status_code == 200
+
+
 async def test_an_answer_that_does_not_begin_is_given_up() -> None:
     world = World(gate=asyncio.Event(), answer_time=0.05)
     async with world.client() as client:

@@ -15,6 +15,7 @@ import json
 import logging
 import math
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -57,6 +58,10 @@ _BURST_SECONDS: Final = 10
 _MOST_AT_THE_VAULT: Final = 256
 """Calls that wait for a password to be hashed; at some 20 a second the last waits 13 seconds."""
 
+_STREAM: Final = "/api/live"
+_MOST_STREAMS: Final = 50
+"""Event streams that one account may have open: each tab has one."""
+
 # Probes of load balancers must not be turned away because everybody else is busy.
 _UNLIMITED: Final = frozenset({"/healthz", "/readyz"})
 
@@ -65,7 +70,7 @@ _FORGOT: Final = "/api/auth/password/forgot"
 # Calls that can be used to guess a password or a link's token, and the answers of a wrong guess.
 _GUESSABLE: Final[Mapping[str, frozenset[int]]] = {
     "/api/auth/login": frozenset({401}),
-    "/api/auth/password": frozenset({401}),
+    "/api/auth/password": frozenset({401, 403}),
     "/api/auth/password/reset": frozenset({401, 404}),
     "/api/invitations/lookup": frozenset({404}),
     "/api/invitations/accept": frozenset({401, 404}),
@@ -278,6 +283,7 @@ class Limits:
         self._ticks = ticks
         self._answer_time = answer_time
         self._at_the_vault = 0
+        self._streams: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on, or refuse it."""
@@ -292,8 +298,23 @@ class Limits:
             await self._pass_to_vault(call, scope, receive, send)
         elif call.method == "POST" and call.path in (_FORGOT, *_GUESSABLE):
             await self._pass_credentials(call, scope, receive, send)
+        elif call.path == _STREAM and call.account is not None:
+            await self._pass_stream(call.account, scope, receive, send)
         else:
             await self._pass_in_time(scope, receive, send)
+
+    async def _pass_stream(self, account: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._streams[account] >= _MOST_STREAMS:
+            detail = f"{_MOST_STREAMS} event streams are open already. Close one."
+            await _refuse(Refusal(TOO_MANY, detail, 10.0), scope, receive, send)
+            return
+        self._streams[account] += 1
+        try:
+            await self._pass_in_time(scope, receive, send)
+        finally:
+            self._streams[account] -= 1
+            if not self._streams[account]:
+                del self._streams[account]
 
     def _call(self, scope: Scope) -> Call:
         lines = cast("list[tuple[bytes, bytes]]", scope["headers"])
