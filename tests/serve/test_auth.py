@@ -403,7 +403,9 @@ async def test_changing_the_password_ends_all_other_sign_ins(site: Site) -> None
 async def test_changing_takes_the_present_password_and_a_good_new_one(site: Site) -> None:
     token = (await site.register())["token"]
     wrong = await call(site, token, "POST", "/api/auth/password", {"current": OTHER, "new": OTHER})
-    assert wrong.status_code == 422
+    # Not 401: the sign-in is good, and clients would renew it and try again.
+    assert wrong.status_code == 403
+    assert problem(wrong) == "password-wrong"
     assert wrong.json()["errors"][0]["field"] == "body.current"
     weak = await call(
         site, token, "POST", "/api/auth/password", {"current": PASSWORD, "new": "short"}

@@ -22,10 +22,12 @@ from tests.serve.company import accept, audit, call, invite, join, problem, toke
 from tests.serve.conftest import PASSWORD, open_site, settings_for
 from tests.serve.letters import mailroom
 from tillstream.foundation.mail_server import MailServer
-from tillstream.shops import mail
+from tillstream.shops import invitations, mail
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import httpx
 
     from tests.conftest import Database
     from tests.serve.conftest import Site
@@ -133,6 +135,35 @@ async def test_somebody_with_an_account_joins_with_its_password_only(site: Site)
         ada["tenant"]["id"],
         bob["tenant"]["id"],
     ]
+
+
+async def test_an_invitation_is_no_second_door_to_guess_at(site: Site) -> None:
+    eve = await site.register("eve@example.com")
+    await site.register("bob@example.com")
+    answers: list[httpx.Response] = []
+    token = ""
+    for number in range(13):
+        # A fresh link each time, which she is given as the owner who invites.
+        token = token_of(await invite(site, eve["token"], "bob@example.com"))
+        answers.append(await accept(site, token, f"a guess that is number {number}"))
+    assert [answer.status_code for answer in answers] == [401] * 11 + [429] * 2
+    assert problem(answers[-1]) == "too-many-requests"
+    site.clock.forward(minutes=5)
+    assert (await accept(site, token)).status_code == 200
+    assert await site.login("bob@example.com")
+
+
+async def test_an_account_writes_to_so_many_strangers_a_day(site: Site) -> None:
+    ada = await site.register()
+    for number in range(invitations.MOST_A_DAY):
+        await invite(site, ada["token"], f"{number}@example.com")
+    body = {"email": "one@example.com", "role": "viewer"}
+    refused = await call(site, ada["token"], "POST", "/api/invitations", body)
+    assert refused.status_code == 409
+    assert problem(refused) == "too-many-invitations"
+    site.clock.forward(days=1, seconds=1)
+    token = await site.login()
+    assert (await call(site, token, "POST", "/api/invitations", body)).status_code == 201
 
 
 async def test_a_member_is_not_invited_again(site: Site) -> None:

@@ -19,6 +19,7 @@ from tillstream.foundation.endpoints import Endpoint
 from tillstream.journal.contract import Status
 from tillstream.serve.addresses import client_address
 from tillstream.serve.afterwards import Afterwards
+from tillstream.serve.pace import Patience, Strikes
 from tillstream.serve.problems import FORBIDDEN, UNAUTHENTICATED, ProblemFound
 from tillstream.shops.api_keys import PREFIX, KeyBearer, PresentedKey, Scope, enter_with_key
 from tillstream.shops.audit import note
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from tillstream.serve.live import LiveHub
     from tillstream.serve.meters import Meters
 
+
+_PATIENCE: Final = Patience(free=10, longest=300.0, forgiven_after=300.0)
 
 JournalProbe = Callable[[], Awaitable[Status]]
 
@@ -61,6 +64,8 @@ class Context:
     clock: Clock = utc_now
     random: Callable[[int], bytes] = os.urandom
     afterwards: Afterwards = field(default_factory=Afterwards)
+    guesses: Strikes = field(default_factory=lambda: Strikes(_PATIENCE))
+    """Passwords tried at invitations, by the invited address."""
 
     def address(self, request: HTTPConnection) -> str:
         """Where a call comes from, past the proxies that are trusted."""

@@ -70,6 +70,8 @@ UNAUTHENTICATED: Final = Kind("unauthenticated", 401, "Not signed in")
 CREDENTIALS_WRONG: Final = Kind("credentials-wrong", 401, "Wrong e-mail address or password")
 FORBIDDEN: Final = Kind("forbidden", 403, "Not allowed")
 NOT_FOUND: Final = Kind("not-found", 404, "Not found")
+PASSWORD_WRONG: Final = Kind("password-wrong", 403, "Wrong password")
+TOO_MANY_INVITATIONS: Final = Kind("too-many-invitations", 409, "Too many invitations")
 LINK_INVALID: Final = Kind("link-invalid", 404, "Link not valid")
 LAST_OWNER: Final = Kind("last-owner", 409, "Last owner")
 MEMBER_ALREADY: Final = Kind("member-already", 409, "Member already")
@@ -114,11 +116,12 @@ _REFUSALS: Final[Mapping[type[refusals.Refusal], _Answer]] = {
     refusals.CredentialsWrong: _Answer(CREDENTIALS_WRONG),
     refusals.RegistrationClosed: _Answer(FORBIDDEN),
     # Not 401: the sign-in is good, and clients renew their token on that.
-    refusals.PasswordWrong: _Answer(VALIDATION, "body.current"),
+    refusals.PasswordWrong: _Answer(PASSWORD_WRONG, "body.current"),
     refusals.LinkDead: _Answer(LINK_INVALID),
     refusals.MemberUnknown: _Answer(NOT_FOUND),
     refusals.MemberAlready: _Answer(MEMBER_ALREADY),
     refusals.LastOwner: _Answer(LAST_OWNER),
+    refusals.TooManyInvitations: _Answer(TOO_MANY_INVITATIONS),
     refusals.InvitationUnknown: _Answer(NOT_FOUND),
     refusals.KeyUnknown: _Answer(NOT_FOUND),
     refusals.SignInUnknown: _Answer(NOT_FOUND),

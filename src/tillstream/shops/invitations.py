@@ -18,6 +18,7 @@ from tillstream.shops.refusals import (
     InvitationUnknown,
     LinkDead,
     MemberAlready,
+    TooManyInvitations,
     WeakPassword,
 )
 from tillstream.shops.sessions import RefreshToken, RefreshTokenMalformed
@@ -31,11 +32,16 @@ if TYPE_CHECKING:
     from tillstream.shops.passwords import PasswordVault
 
 LIFETIME: Final = timedelta(days=7)
+MOST_A_DAY: Final = 50
+"""Of one tenant, whoever it invites: anybody may make an account and have us write to strangers."""
 _LONGEST_NAME: Final = 200
 
 _IS_MEMBER: LiteralString = """
 SELECT FROM shops.memberships AS m JOIN shops.users AS u ON u.id = m.user_id
 WHERE m.tenant_id = %s AND u.email = %s
+"""
+_INVITED: LiteralString = """
+SELECT count(*) FROM shops.invitations WHERE tenant_id = %s AND created_at > %s
 """
 _REPLACE: LiteralString = """
 UPDATE shops.invitations SET revoked_at = %s
@@ -124,7 +130,7 @@ async def invite(
         now: the time.
 
     Raises:
-        EmailMalformed, MemberAlready: nothing was changed.
+        EmailMalformed, MemberAlready, TooManyInvitations: nothing was changed.
     """
     address = parse_email(email)
     cursor = await connection.execute(_IS_MEMBER, (token.tenant_id, address))
@@ -132,6 +138,10 @@ async def invite(
         raise MemberAlready(address)
     # Two owners who invite the same person at once: the later invitation holds.
     await connection.execute(_LOCK_TENANT, (token.tenant_id,))
+    cursor = await connection.execute(_INVITED, (token.tenant_id, now - timedelta(days=1)))
+    counted = await cursor.fetchone()
+    if counted is not None and counted[0] >= MOST_A_DAY:
+        raise TooManyInvitations(MOST_A_DAY)
     await connection.execute(_REPLACE, (now, token.tenant_id, address))
     expires_at = now + LIFETIME
     values = (token.tenant_id, address, role, token.digest, user_id, now, expires_at)

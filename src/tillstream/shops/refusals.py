@@ -94,6 +94,13 @@ class InvitationUnknown(Refusal):
         super().__init__("There is no such open invitation in this account.")
 
 
+class TooManyInvitations(Refusal):
+    """One account's invitations of a day come to an end: our letters must not become spam."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"An account can invite {most} people a day. Go on tomorrow.")
+
+
 class KeyUnknown(Refusal):
     """The tenant has no such key."""
 

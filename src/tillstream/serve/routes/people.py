@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from math import ceil
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -10,7 +12,8 @@ from fastapi import APIRouter, Request, Response
 from tillstream.foundation.database import tenant_transaction
 from tillstream.serve import models
 from tillstream.serve import people_models as bodies
-from tillstream.serve.context import InContext, SignedIn, parse_id
+from tillstream.serve.context import Context, InContext, SignedIn, parse_id
+from tillstream.serve.limits import TOO_MANY
 from tillstream.serve.problems import FORBIDDEN, ProblemFound, answers
 from tillstream.serve.signing_in import let_in, note_refusal
 from tillstream.shops import invitations, members
@@ -200,11 +203,14 @@ async def accept_invitation(
     now = context.clock()
     device = context.device(request)
     acceptance = invitations.Acceptance(body.token, body.password, body.name)
+    offer = await invitations.look_up(context.pool, body.token, now)
+    _begin_guess(context, offer.email, now)
     try:
         accepted = await invitations.accept(context.pool, context.vault, acceptance, now)
     except CredentialsWrong as error:
         note_refusal(context, error, device)
         raise
+    context.guesses.forget(accepted.email)
     async with tenant_transaction(context.pool, accepted.tenant_id) as connection:
         await note(
             connection,
@@ -225,6 +231,18 @@ async def accept_invitation(
         device=device,
         action="session.signed_in",
     )
+
+
+def _begin_guess(context: Context, email: str, now: datetime) -> None:
+    """Count an attempt for the account of an address, from wherever it comes.
+
+    An owner gets the links of all they invite: that must not be a second door to guess at. Only the
+    invited person is kept waiting, and at this door alone.
+    """
+    wait = context.guesses.wait(email, now.timestamp())
+    if wait > 0:
+        raise ProblemFound(TOO_MANY, f"Too many attempts failed. Try again in {ceil(wait)} s.")
+    context.guesses.strike(email, now.timestamp())
 
 
 def _invitation(invitation: invitations.Invitation) -> dict[str, Any]:
