@@ -340,7 +340,7 @@ def _key(values: Mapping[str, str]) -> bytes:
 
 
 def _old_keys(values: Mapping[str, str]) -> tuple[bytes, ...]:
-    text = values.get(OLD_KEYS, "").strip()
+    text = values.get("TILLSTREAM_OLD_KEYS", "").strip()
     try:
         keys = tuple(bytes.fromhex(part.strip()) for part in text.split(",")) if text else ()
     except ValueError:
