@@ -67,6 +67,8 @@ async def store_add(settings: Settings, options: Namespace) -> int:
         currency=options.currency,
         api_secret=_told(options.api_secret, "Client secret: "),
         access_token=_told(options.access_token, "Access token: "),
+        client_id=options.api_key,
+        vouched_at=utc_now() if options.vouch else None,
     )
     with open_database(settings) as database:
         async with open_pool(database.api_url) as pool:

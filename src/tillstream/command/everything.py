@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tillstream.command.console import out, print_json, print_table
 from tillstream.command.examination import examine
-from tillstream.command.installation import Database, open_database, own_database
+from tillstream.command.installation import Database, open_database, own_database, worker_url
 from tillstream.command.roles import run_ingest, run_serve, run_work, stop_on_signals
 from tillstream.command.up import running
 from tillstream.foundation.migrate import login_url, migrate
@@ -90,7 +90,7 @@ def _outside(settings: Settings) -> Database:
         )
         raise SettingMissing(message)
     url = settings.database_url
-    return Database("", login_url(url, "api", settings.key), login_url(url, "worker", settings.key))
+    return Database("", login_url(url, "api", settings.key), worker_url(url, settings))
 
 
 def _say_ready(settings: Settings) -> Callable[[], None]:

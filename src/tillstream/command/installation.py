@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tillstream.foundation.embedded.server import EmbeddedPostgres, find_running
 from tillstream.foundation.migrate import drop_logins, earlier_logins, login_url, migrate
@@ -78,5 +79,15 @@ def _migrated(admin_url: str, settings: Settings) -> Database:
     return Database(
         admin_url,
         login_url(admin_url, "api", settings.key),
-        login_url(admin_url, "worker", settings.key),
+        worker_url(admin_url, settings),
     )
+
+
+def worker_url(admin_url: str, settings: Settings) -> str:
+    """As :func:`login_url` for the worker, with what its sessions need to know of the settings."""
+    url = login_url(admin_url, "worker", settings.key)
+    if not settings.claims_proved:
+        return url
+    # Read by shops.route: the shops that were only claimed have no route then.
+    options = str(conninfo_to_dict(url).get("options") or "")
+    return make_conninfo(url, options=f"{options} -c tillstream.claims=proved".strip())

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from tillstream.command import accounts as people
-from tillstream.command import admin, apps, everything, simulate
+from tillstream.command import admin, apps, connections, everything, simulate
 from tillstream.command.bench import command as bench
 from tillstream.command.console import err
 from tillstream.command.logs import log_to_stderr
@@ -169,6 +169,30 @@ def _add_directory(commands: Any) -> None:
     )
     add.add_argument("--timezone", metavar="TZ", help="IANA name, until Shopify tells it")
     add.add_argument("--currency", metavar="C", help="ISO 4217 code, until Shopify tells it")
+    add.add_argument(
+        "--api-key", metavar="ID", help="client id of the store's own app, for connecting by OAuth"
+    )
+    add.add_argument(
+        "--vouch",
+        action="store_true",
+        help="say that the shop agrees: no other account gets it without leave",
+    )
+    audit = _command(
+        stores,
+        "audit",
+        connections.store_audit,
+        "Compare a store's webhook subscriptions with what is wanted, and restore them.",
+        json=True,
+    )
+    audit.add_argument("--domain", required=True, metavar="D")
+    transfer = _command(
+        stores,
+        "transfer",
+        connections.store_transfer,
+        "Print a code by which another account may take a store over.",
+        json=True,
+    )
+    transfer.add_argument("--domain", required=True, metavar="D")
     listing = _command(stores, "list", admin.store_list, "List the connected stores.", json=True)
     listing.add_argument("--account", metavar="EMAIL", help="only this account's")
     remove = _command(stores, "remove", admin.store_remove, "Disconnect a store.", json=True)
@@ -177,6 +201,16 @@ def _add_directory(commands: Any) -> None:
 
 
 def _add_apps(commands: Any) -> None:
+    shopify = _group(commands, "shopify", "What Shopify has to be told.")
+    toml = _command(
+        shopify,
+        "toml",
+        connections.shopify_toml,
+        "Print the shopify.app.toml of an app, with the compliance topics.",
+        json=True,
+    )
+    toml.add_argument("--app", default="", metavar="KEY", help="other than the default one")
+    toml.add_argument("--name", default="", help="what merchants read (Tillstream)")
     group = _group(commands, "app", "Shopify apps besides the default one, and apps' secrets.")
     add = _command(group, "add", apps.app_add, "Make an app known.", json=True)
     add.add_argument("key", metavar="KEY", help="its part of the webhook address")

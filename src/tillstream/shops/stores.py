@@ -66,6 +66,9 @@ SET uninstalled_at = NULL, erase_at = NULL, access_token_sealed = %(sealed)s,
     subscriptions_audited_at = NULL, audit_failures = 0, audit_retry_at = NULL
 WHERE tenant_id = %(tenant)s AND id = %(store)s
 """
+_VOUCH: LiteralString = """
+UPDATE shops.stores SET proved_at = %s WHERE tenant_id = %s AND id = %s
+"""
 _LIST: LiteralString = """
 SELECT id, domain, name, timezone, currency, abandonment_window, has_api_secret, has_access_token,
        created_at, app_key, client_id, connected_by, proved_at, granted_scopes, token_problem,
@@ -154,6 +157,8 @@ class StoreDetails:
     api_secret: str | None = field(default=None, repr=False)
     access_token: str | None = field(default=None, repr=False)
     client_id: str | None = None
+    vouched_at: datetime | None = None
+    """When the operator of the installation said that the shop agrees; never told by a tenant."""
 
 
 def parse_timezone(text: str) -> str:
@@ -219,6 +224,8 @@ async def connect_store(
         raise DomainTaken(shop) from error
     store_id = _the_row(row)[0]
     await _keep_secrets(connection, keyring, tenant_id, store_id, details, now)
+    if details.vouched_at is not None:
+        await connection.execute(_VOUCH, (details.vouched_at, tenant_id, store_id))
     return await find_store(connection, tenant_id, store_id)
 
 
