@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, LiteralString, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, LiteralString, NamedTuple, TypeAlias
 
 from psycopg import sql
 
@@ -144,15 +144,14 @@ class Eraser:
 
     async def _sweep(self, store: Store) -> None:
         """Go through all that was stored before the marks of a store came into force."""
-        domain, marks, found = await self._look(store)
+        domain, marks, found, by_request = await self._look(store)
         counts: Counter[str] = Counter()
         for resource, keys in found.by_resource().items():
             for start in range(0, len(keys), _ROWS):
                 part = keys[start : start + _ROWS]
                 async with self._locked(store) as connection:
                     await forgetting.forget(connection, store, resource, part)
-                counts[f"{resource}s"] += len(part)
-                self._report(f"{resource}s", domain, counts[f"{resource}s"])
+                self._report(f"{resource}s", domain, start + len(part))
         implied = found.marks()
         async with self._locked(store) as connection:
             await forgetting.put_in_force(connection, store, implied, self._clock())
@@ -167,20 +166,25 @@ class Eraser:
         counts += await self._revise_held(domain, revise)
         async with self._of([store.tenant_id]) as connection:
             for request in await privacy.open_requests_of(connection, *store):
-                if request.kind == "customers/redact":
-                    await privacy.note_progress(connection, request, counts + _counter(request))
+                if found_of := by_request.get(request.id):
+                    await privacy.note_progress(
+                        connection, request, counts + found_of + _counter(request)
+                    )
             await forgetting.swept(connection, store, marks, self._clock())
         log.info("people_forgotten", extra={"store": store.store_id, "found": dict(counts)})
 
-    async def _look(self, store: Store) -> tuple[str, set[str], forgetting.Traces]:
+    async def _look(self, store: Store) -> _Looked:
+        """What there is to forget, and how much of it for which request."""
         async with self._of([store.tenant_id]) as connection:
             row = await (await connection.execute(_DOMAIN, store)).fetchone()
             marks = await forgetting.unswept(connection, store)
-            return (
-                "" if row is None else row[0],
-                marks,
-                await forgetting.traces(connection, store, marks),
-            )
+            by_request = {
+                request.id: _counted(await forgetting.traces(connection, store, request.marks))
+                for request in await privacy.open_requests_of(connection, *store)
+                if request.kind == "customers/redact"
+            }
+            found = await forgetting.traces(connection, store, marks)
+            return _Looked("" if row is None else row[0], marks, found, by_request)
 
     async def _do(self, tenant_id: int, request_id: int) -> bool:
         async with self._of([tenant_id]) as connection:
@@ -200,8 +204,7 @@ class Eraser:
         store = Store(request.tenant_id, request.store_id)
         async with self._of([request.tenant_id]) as connection:
             found = await forgetting.traces(connection, store, request.marks)
-            counts = {resource + "s": len(keys) for resource, keys in found.by_resource().items()}
-            return await self._finish(connection, request, counts)
+            return await self._finish(connection, request, _counted(found))
 
     async def _confirm(self, request: Request) -> bool:
         """A redaction: done once everything was gone through for all of its marks."""
@@ -209,9 +212,7 @@ class Eraser:
         async with self._of([request.tenant_id]) as connection:
             if not (await forgetting.unswept(connection, store)).isdisjoint(request.marks):
                 return False
-            found = await forgetting.traces(connection, store, request.marks, forgotten=True)
-            counts = {resource + "s": len(keys) for resource, keys in found.by_resource().items()}
-            return await self._finish(connection, request, {**request.progress, **counts})
+            return await self._finish(connection, request, _counter(request))
 
     # --- stores
 
@@ -392,6 +393,19 @@ async def keep_erasing(settings: Settings, database: Database, asked: asyncio.Ev
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LOOK_EVERY):
                 await asked.wait()
+
+
+class _Looked(NamedTuple):
+    domain: str
+    marks: set[str]
+    found: forgetting.Traces
+    by_request: dict[int, Counter[str]]
+
+
+def _counted(found: forgetting.Traces) -> Counter[str]:
+    return Counter(
+        {f"{resource}s": len(keys) for resource, keys in found.by_resource().items() if keys}
+    )
 
 
 def _counter(request: Request) -> Counter[str]:

@@ -223,11 +223,10 @@ def _concerned(delivery: Delivery, holders: Collection[privacy.Holder]) -> list[
 def _foreign(notice: _Notice) -> str | None:
     """What is wrong where the body, which is signed, names another shop than the header."""
     told = text(notice.body.get("shop_domain"))
-    if told is None or parse_shop_domain(told) == notice.delivery.shop:
+    if told is not None and parse_shop_domain(told) == notice.delivery.shop:
         return None
-    return (
-        f"The body is about {told[:255]}, the header says {notice.delivery.shop}: nothing was done."
-    )
+    about = "no shop" if told is None else told[:255]
+    return f"The body is about {about}, the header says {notice.delivery.shop}: nothing was done."
 
 
 def _told_at(delivery: Delivery) -> datetime:

@@ -38,21 +38,21 @@ _TRACES: Final[dict[Resource, LiteralString]] = {
 SELECT id FROM mirror.orders
 WHERE tenant_id = %(tenant)s AND store_id = %(store)s AND (id = ANY (%(keys)s::bigint[]) OR EXISTS (
   SELECT FROM json_array_elements_text(state->'people') AS named WHERE named = ANY (%(marks)s)))
-  AND (%(all)s OR state->'redacted' IS NULL)
+  AND state->'redacted' IS NULL
 ORDER BY id
 """,
     "checkout": """
 SELECT token FROM mirror.checkouts
 WHERE tenant_id = %(tenant)s AND store_id = %(store)s AND (token = ANY (%(keys)s::text[]) OR EXISTS (
   SELECT FROM json_array_elements_text(state->'people') AS named WHERE named = ANY (%(marks)s)))
-  AND (%(all)s OR state->'redacted' IS NULL)
+  AND state->'redacted' IS NULL
 ORDER BY token
 """,
     "customer": """
 SELECT id FROM mirror.customers
 WHERE tenant_id = %(tenant)s AND store_id = %(store)s AND (id = ANY (%(keys)s::bigint[]) OR EXISTS (
   SELECT FROM json_array_elements_text(state->'people') AS named WHERE named = ANY (%(marks)s)))
-  AND (%(all)s OR state->'redacted' IS NULL)
+  AND state->'redacted' IS NULL
 ORDER BY id
 """,
 }
@@ -111,16 +111,13 @@ async def swept(
     await connection.execute(_SWEPT, (now, *store, sorted(marks)))
 
 
-async def traces(
-    connection: Connection, store: Store, marks: Collection[str], *, forgotten: bool = False
-) -> Traces:
-    """Where the mirror has something of people with these marks.
+async def traces(connection: Connection, store: Store, marks: Collection[str]) -> Traces:
+    """Where the mirror has something of people with these marks, and has not forgotten them.
 
     Args:
         connection: of either role, in a transaction that may read the store.
         store: where.
         marks: of whom.
-        forgotten: whether rows that are redacted already count too.
     """
     found: dict[Resource, list[Any]] = {}
     for resource, statement in _TRACES.items():
@@ -130,7 +127,6 @@ async def traces(
             "store": store.store_id,
             "keys": own if resource == "checkout" else [int(key) for key in own],
             "marks": sorted(marks),
-            "all": forgotten,
         }
         cursor = await connection.execute(statement, values)
         found[resource] = [key for (key,) in await cursor.fetchall()]
