@@ -47,7 +47,7 @@ export function App() {
 }
 
 /** A store's connection may end without any delivery that would tell of it. */
-const STORES_EVERY_MS = 30_000
+const STORES_EVERY_MS = 15_000
 
 function SignedIn({ session: current }: { session: Session }) {
   const stores = useQuery({

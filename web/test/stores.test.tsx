@@ -1,7 +1,7 @@
 import { renderToStaticMarkup } from 'react-dom/server'
 import { describe, expect, test } from 'vitest'
 import type { Store } from '../src/api/shapes.ts'
-import { hasFigures } from '../src/overview/welcome.tsx'
+import { arrivalOf, hasFigures } from '../src/overview/welcome.tsx'
 import { changesIn } from '../src/stores/edit.tsx'
 import { refusedIn } from '../src/stores/refused.ts'
 import { scopeLabel, scopeWords } from '../src/stores/scopes.ts'
@@ -135,4 +135,12 @@ test('first figures are an order, a checkout, or money', () => {
   expect(hasFigures(none)).toBe(false)
   expect(hasFigures({ ...none, checkouts: 1 })).toBe(true)
   expect(hasFigures({ ...none, total_sales: '-3.00' })).toBe(true)
+})
+
+test('a store that was just connected: waits, delivers, counts', () => {
+  const some = { orders: 1, checkouts: 0, total_sales: '9.00' } as Parameters<typeof hasFigures>[0]
+  expect(arrivalOf(storeOf(), [], undefined)).toBe('waiting')
+  expect(arrivalOf(storeOf(), ['2'], undefined)).toBe('waiting')
+  expect(arrivalOf(storeOf(), ['1'], undefined)).toBe('delivering')
+  expect(arrivalOf(storeOf(), [], some)).toBe('counting')
 })

@@ -15,26 +15,41 @@ export function hasFigures(stats: Stats | undefined): boolean {
   return stats !== undefined && (stats.orders > 0 || stats.checkouts > 0 || Number(stats.total_sales) !== 0)
 }
 
+/** How far a store that was just connected has come. */
+export type Arrival = 'waiting' | 'delivering' | 'counting'
+
+export function arrivalOf(store: Store, active: readonly string[], stats: Stats | undefined): Arrival {
+  if (hasFigures(stats)) return 'counting'
+  return active.includes(store.id) ? 'delivering' : 'waiting'
+}
+
+const arrivals: Record<Arrival, string> = {
+  waiting:
+    'Waiting for its first figures. They appear here by themselves, with the next order, checkout or change in the store.',
+  delivering: 'Its first deliveries are here. The figures begin with the next order or checkout.',
+  counting: 'The first figures are here. From now on they move by themselves.',
+}
+
 /** After `?connected=1`: the store is there; then, by itself, so are its first figures. */
 export function Welcome({ store, stats }: { store: Store | undefined; stats: Stats | undefined }) {
   const { search } = usePlace()
   const { activeStores } = useLive()
   if (!store || search.get('connected') !== '1') return null
-  const arrived = activeStores.includes(store.id) || hasFigures(stats)
+  const arrival = arrivalOf(store, activeStores, stats)
+  const counting = arrival === 'counting'
+  const warning = counting ? undefined : store.warnings[0]
   return (
-    <div data-testid="welcome" data-arrived={arrived} className="mb-4">
+    <div data-testid="welcome" data-arrived={counting} className="mb-4">
       <Notice
-        tone={arrived ? 'good' : 'info'}
+        tone={counting ? 'good' : 'info'}
         title={`${storeLabel(store)} is connected`}
-        icon={arrived ? undefined : <LoaderCircle aria-hidden className="size-4.5 animate-spin" />}
+        icon={counting ? undefined : <LoaderCircle aria-hidden className="size-4.5 animate-spin" />}
         onDismiss={() => setSearch({ connected: null }, 'replace')}
       >
-        {arrived
-          ? 'The first figures are here. From now on they move by themselves.'
-          : 'Waiting for its first figures. They appear here by themselves, with the next order, checkout or change in the store.'}
-        {!arrived && store.warnings[0] && (
+        {arrivals[arrival]}
+        {warning && (
           <p className="mt-1.5 text-warn">
-            <span className="font-medium">{store.warnings[0].title}.</span> {store.warnings[0].detail}
+            <span className="font-medium">{warning.title}.</span> {warning.detail}
           </p>
         )}
       </Notice>

@@ -76,7 +76,7 @@ export function ApiKeys() {
       </Card>
       <p className="px-1 text-[13px] text-ink-3">
         Sent as <code className="font-mono">Authorization: Bearer ts_…</code>. The calls are described at{' '}
-        <a href="/api/openapi.json" className="text-accent hover:underline">
+        <a href="/api/openapi.json" className="text-accent underline underline-offset-2">
           /api/openapi.json
         </a>
         .

@@ -1,5 +1,5 @@
 import { ArrowRight } from 'lucide-react'
-import { useState, type FormEvent } from 'react'
+import { useEffect, useState, type FormEvent } from 'react'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { usePlace } from '../ui/location.tsx'
@@ -17,6 +17,13 @@ export function ShopifyForm() {
   const [transfer, setTransfer] = useState('')
   const [fault, setFault] = useState<string | null>(null)
   const [leaving, setLeaving] = useState(false)
+
+  // Whoever comes back from Shopify by the browser's own button finds the page as it was left.
+  useEffect(() => {
+    const back = () => setLeaving(false)
+    addEventListener('pageshow', back)
+    return () => removeEventListener('pageshow', back)
+  }, [])
 
   const submit = (event: FormEvent) => {
     event.preventDefault()

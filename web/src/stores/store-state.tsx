@@ -63,7 +63,8 @@ export function Reconnect({ store }: { store: Store }) {
 
 function Scopes({ store }: { store: Store }) {
   const { granted_scopes: granted, missing_scopes: missing } = store
-  if (granted.length === 0 && missing.length === 0) return null
+  // What an app that is gone was granted is worth nothing.
+  if (store.status === 'uninstalled' || granted.length + missing.length === 0) return null
   return (
     <details className="mt-2.5 text-[13px]" open={missing.length > 0}>
       <summary className="w-fit rounded text-ink-3 hover:text-ink">
