@@ -14,10 +14,12 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher, extract_parameters
 
 from tillstream.foundation.database import Connection, Pool, open_pool, tenant_transaction
 from tillstream.shops.accounts import find_person
 from tillstream.shops.audit import list_lines, note
+from tillstream.shops.passwords import PasswordVault
 from tillstream.shops.sessions import (
     Device,
     RefreshToken,
@@ -132,6 +134,70 @@ async def test_a_rotation_does_not_slip_in_behind_a_change(database: Database, p
         assert again is None
 
 
+async def remove(pool: Pool, member: int) -> str:
+    async with tenant_transaction(pool, 1) as connection:
+        cursor = await connection.execute("SELECT shops.remove_member(%s, %s)", (member, NOW))
+        row = await cursor.fetchone()
+        assert row is not None
+        return str(row[0])
+
+
+def add_member(database: Database, user_id: int) -> None:
+    with psycopg.connect(database.admin_url, autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO shops.memberships (tenant_id, user_id, role) VALUES (1, %s, 'owner')",
+            (user_id,),
+        )
+
+
+async def test_removing_somebody_waits_for_their_token_that_is_being_renewed(
+    database: Database, pool: Pool
+) -> None:
+    add_member(database, 2)
+    async with tenant_transaction(pool, 1) as connection:
+        family = await sign_in(connection, 1, user_id=2)
+    async with tenant_transaction(pool, 1) as connection:
+        await connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 20))", (str(family),)
+        )
+        await connection.execute("UPDATE shops.sessions SET rotated_at = %s", (NOW,))
+        # Half way through rotating: without waiting here the two would wait for each other below.
+        removing = await waits(database, remove(pool, 2))
+        await connection.execute(
+            "INSERT INTO shops.sessions "
+            "(tenant_id, user_id, family, token_hash, created_at, expires_at) "
+            "VALUES (1, 2, %s, %s, %s, %s)",
+            (family, draw(2).digest, NOW, NOW + timedelta(days=1)),
+        )
+    assert await removing == "removed"
+    async with tenant_transaction(pool, 1) as connection:
+        again = await rotate_session(connection, draw(2), successor=draw(3), device=HERE, now=NOW)
+        assert again is None
+
+
+async def test_removing_somebody_waits_for_their_sign_in_and_ends_it(
+    database: Database, pool: Pool
+) -> None:
+    add_member(database, 2)
+    async with tenant_transaction(pool, 1) as connection:
+        assert await hold_password(connection, 2, OLD)
+        removing = await waits(database, remove(pool, 2))
+        family = await sign_in(connection, 1, user_id=2)
+    assert await removing == "removed"
+    async with tenant_transaction(pool, 1) as connection:
+        assert await list_sign_ins(connection, family, NOW) == []
+        cursor = await connection.execute("SELECT count(*) FROM shops.sessions")
+        assert await cursor.fetchone() == (0,)
+
+
+def test_checking_nobodys_password_is_as_much_work_as_checking_somebodys() -> None:
+    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=2)
+    for vault in (PasswordVault(), PasswordVault(hasher=hasher)):
+        somebodys = extract_parameters(vault.hasher.hash("x"))
+        assert extract_parameters(vault._nobody) == somebodys
+        assert asyncio.run(vault.matches("the password of nobody", None)) is False
+
+
 async def test_a_password_is_replaced_by_who_knows_its_present_hash_only(pool: Pool) -> None:
     assert await replace_password(pool, old="$argon2id$guess") is False
     assert await replace_password(pool) is True
@@ -193,7 +259,7 @@ FORBIDDEN: list[LiteralString] = [
     "DELETE FROM shops.memberships",
     "DELETE FROM shops.users",
     "SELECT shops.person_of(gen_random_uuid(), now())",
-    "SELECT shops.end_families(1, NULL, NULL, now())",
+    "SELECT shops.end_families(1, NULL, NULL, NULL, now())",
     "SELECT shops.withdraw_grants(1, now())",
 ]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from uuid import UUID
 
+from psycopg.errors import ForeignKeyViolation
+
 from tillstream.foundation.database import tenant_transaction
 from tillstream.serve import models
 from tillstream.shops.accounts import describe_account, tenants_of
@@ -70,9 +72,13 @@ async def let_in(  # noqa: PLR0913 - what a sign-in consists of
         account = await describe_account(connection, tenant_id, user_id)
         if account is None:
             raise CredentialsWrong
-        await open_session(
-            connection, token, user_id=user_id, family=family, device=device, now=now
-        )
+        try:
+            await open_session(
+                connection, token, user_id=user_id, family=family, device=device, now=now
+            )
+        except ForeignKeyViolation as error:
+            # Removed between the two statements; the transaction is over.
+            raise CredentialsWrong from error
         tenants = await tenants_of(connection, family, now)
         await note(
             connection,

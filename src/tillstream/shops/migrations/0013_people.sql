@@ -187,10 +187,11 @@ CREATE FUNCTION shops.sign_ins_of(acting uuid, moment timestamptz)
     ORDER BY latest.created_at DESC, latest.family;
   END;
 
--- End sign-ins of a person: one, or all but one. Each is locked as rotating does (see
--- shops/sessions.py), so that no successor slips in behind; in one order, so that two of these never
--- wait for each other.
-CREATE FUNCTION shops.end_families(sought_user bigint, only_this uuid, kept uuid, moment timestamptz)
+-- End sign-ins of a person: all but one, those to one tenant, or a single one (NULL: whichever). Each
+-- is locked as rotating does (see shops/sessions.py), so that no successor slips in behind; in one
+-- order, so that two of these never wait for each other.
+CREATE FUNCTION shops.end_families(
+    sought_user bigint, only_tenant bigint, only_this uuid, kept uuid, moment timestamptz)
   RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -202,6 +203,7 @@ CREATE FUNCTION shops.end_families(sought_user bigint, only_this uuid, kept uuid
     FOR found_family IN
       SELECT DISTINCT family FROM shops.sessions
       WHERE user_id = sought_user AND revoked_at IS NULL
+        AND (only_tenant IS NULL OR tenant_id = only_tenant)
         AND (only_this IS NULL OR family = only_this) AND (kept IS NULL OR family <> kept)
       ORDER BY family
     LOOP
@@ -221,7 +223,7 @@ CREATE FUNCTION shops.end_sign_in(acting uuid, ended uuid, moment timestamptz) R
     IF ended IS NULL THEN
       RETURN false;
     END IF;
-    RETURN shops.end_families(shops.person_of(acting, moment), ended, NULL, moment) > 0;
+    RETURN shops.end_families(shops.person_of(acting, moment), NULL, ended, NULL, moment) > 0;
   END $$;
 
 -- Set a new password, if the old one is still what it was, and end all sign-ins but the one kept.
@@ -236,7 +238,7 @@ CREATE FUNCTION shops.replace_password(
     IF NOT FOUND THEN
       RETURN false;
     END IF;
-    PERFORM shops.end_families(sought_user, NULL, kept, moment);
+    PERFORM shops.end_families(sought_user, NULL, NULL, kept, moment);
     RETURN true;
   END $$;
 
@@ -303,6 +305,9 @@ CREATE FUNCTION shops.remove_member(member bigint, moment timestamptz) RETURNS t
       RETURN 'last-owner';
     END IF;
     PERFORM shops.withdraw_grants(member, moment);
+    -- Deleting the membership deletes the sessions too; but a token that is being renewed holds one
+    -- of those and wants the membership. So that one is waited for before.
+    PERFORM shops.end_families(member, shops.current_tenant(), NULL, NULL, moment);
     DELETE FROM shops.memberships AS m
       WHERE m.tenant_id = shops.current_tenant() AND m.user_id = member;
     DELETE FROM shops.users AS u
@@ -401,7 +406,7 @@ CREATE TRIGGER api_keys_notify AFTER UPDATE OF revoked_at OR DELETE ON shops.api
 
 REVOKE EXECUTE ON FUNCTION shops.find_user(text), shops.hold_password(bigint, text),
   shops.person_of(uuid, timestamptz), shops.tenants_of(uuid, timestamptz),
-  shops.sign_ins_of(uuid, timestamptz), shops.end_families(bigint, uuid, uuid, timestamptz),
+  shops.sign_ins_of(uuid, timestamptz), shops.end_families(bigint, bigint, uuid, uuid, timestamptz),
   shops.end_sign_in(uuid, uuid, timestamptz),
   shops.replace_password(bigint, text, text, uuid, timestamptz),
   shops.withdraw_grants(bigint, timestamptz), shops.change_role(bigint, text, timestamptz),
