@@ -15,7 +15,6 @@ import urllib.request
 from importlib import import_module
 from typing import Any
 
-
 # The library has no types: whatever it gives is taken as it comes.
 shopify: Any = import_module("shopify")
 shop_url: Any = import_module("shopify.utils.shop_url")
@@ -29,7 +28,7 @@ def reach(port: int) -> None:
             def connect(_: str, **options: Any) -> http.client.HTTPConnection:
                 return http.client.HTTPConnection("127.0.0.1", port, timeout=options["timeout"])
 
-            return self.do_open(connect, req)  # pyright: ignore[reportArgumentType]
+            return self.do_open(connect, req)
 
     urllib.request.install_opener(urllib.request.build_opener(Loopback))
 

@@ -157,7 +157,7 @@ def test_a_token_is_renewed_once_by_many_processes(
     _wait_for_the_end(shopify)
     before, refused = given(shopify, "refresh_token"), given(shopify, "refused")
     with ThreadPoolExecutor(3) as processes:
-        done = list(processes.map(lambda _: _audit(installation), range(3)))
+        done = list(processes.map(_audit, [installation] * 3))
     assert done == [0, 0, 0]
     # One of the three did it; the steward, whose minute it may have been, is a fourth process.
     assert 1 <= given(shopify, "refresh_token") - before <= 2

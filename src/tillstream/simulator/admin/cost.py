@@ -26,7 +26,7 @@ from graphql import (
 from graphql.type import GraphQLInterfaceType, GraphQLObjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from graphql import DocumentNode, GraphQLField, GraphQLSchema, SelectionSetNode
 
@@ -111,8 +111,8 @@ class Price:
         """As many times as it has nodes; one object less than nothing for the connection itself."""
         size = self._size(node) if came is None else None
         total = 0
-        for part in node.selection_set.selections if node.selection_set else ():
-            if not isinstance(part, FieldNode) or part.name.value not in ("edges", "nodes"):
+        for part in self._flat(node.selection_set):
+            if part.name.value not in ("edges", "nodes"):
                 continue
             inner = named_type(kind.fields[part.name.value])
             key = part.alias.value if part.alias else part.name.value
@@ -121,6 +121,16 @@ class Price:
             times = 1 if size is None else size
             total += times * sum(self._row(part, inner, row) for row in rows)
         return total
+
+    def _flat(self, selection: SelectionSetNode | None) -> Iterator[FieldNode]:
+        """The fields of a selection, those in fragments among them."""
+        for part in selection.selections if selection else ():
+            if isinstance(part, FieldNode):
+                yield part
+            elif isinstance(part, InlineFragmentNode):
+                yield from self._flat(part.selection_set)
+            elif isinstance(part, FragmentSpreadNode):
+                yield from self._flat(self._fragments[part.name.value].selection_set)
 
     def _row(self, part: FieldNode, inner: Any, row: Data) -> int:
         if part.name.value == "nodes":
