@@ -3,6 +3,11 @@ const DAY = 86_400_000
 const ago = (days) => new Date(Date.now() - days * DAY).toISOString()
 const ahead = (days) => ago(-days)
 
+const RECEIPT = {
+  done: 'What is kept of the customer was gathered for them.',
+  counts: { customers: 1, orders: 3, deliveries: 14 },
+}
+
 const data = {
   tenant: { id: '1', name: 'Harbour Tea', retention_days: 30, erase_after_days: 30 },
   members: [
@@ -92,7 +97,8 @@ const data = {
       received_at: ago(0.2),
       due_at: ahead(29.8),
       done_at: ago(0.19),
-      receipt: {},
+      problem: null,
+      receipt: RECEIPT,
     },
     {
       id: '2',
@@ -102,6 +108,7 @@ const data = {
       received_at: ago(24),
       due_at: ahead(6),
       done_at: null,
+      problem: null,
       receipt: null,
     },
     {
@@ -112,7 +119,8 @@ const data = {
       received_at: ago(70),
       due_at: ago(40),
       done_at: ago(69),
-      receipt: {},
+      problem: null,
+      receipt: RECEIPT,
     },
   ],
 }

@@ -34,7 +34,7 @@ export function Shell({ session: current, stores, children }: ShellProps) {
         Skip to the page
       </a>
       <header className="sticky top-0 z-20 border-b border-line bg-canvas/85 backdrop-blur-md">
-        <div className="mx-auto flex h-14 max-w-[1480px] items-center gap-2 px-4 sm:gap-3 sm:px-6">
+        <div className="mx-auto flex h-14 max-w-[1480px] items-center gap-2 px-4 max-[380px]:gap-1 max-[380px]:px-3 sm:gap-3 sm:px-6">
           <Link href="/" aria-label="Tillstream" className="flex items-center gap-2.5 rounded-md">
             <Mark className="size-7" />
             <span className="hidden text-[15px] font-semibold tracking-[-0.015em] sm:block">Tillstream</span>
@@ -69,7 +69,7 @@ function Pages({ attention }: { attention: number }) {
             href={href}
             aria-current={here ? 'page' : undefined}
             className={classes(
-              'rounded-lg px-2 py-1.5 font-medium whitespace-nowrap sm:px-2.5 transition-colors',
+              'rounded-lg px-2 py-1.5 font-medium whitespace-nowrap max-[380px]:px-1.5 max-[380px]:text-[13px] sm:px-2.5 transition-colors',
               here ? 'bg-sunken text-ink' : 'text-ink-3 hover:text-ink',
             )}
           >

@@ -8,7 +8,7 @@ import { actionWords, actorWords, detailWords } from '../src/settings/actions.ts
 import { agentWords } from '../src/settings/agents.ts'
 import { daysOf } from '../src/settings/privacy.tsx'
 import { psqlCommand } from '../src/settings/psql.ts'
-import { kindWords, standing } from '../src/settings/requests.ts'
+import { countWords, hasFile, kindWords, standing } from '../src/settings/requests.ts'
 import { Row } from '../src/ui/rows.tsx'
 
 const NOW = Date.parse('2026-11-22T12:00:00Z')
@@ -60,7 +60,7 @@ describe('the audit log in words', () => {
 
 describe('requests by law', () => {
   const due = (days: number, done: number | null = null) =>
-    standing({ due_at: at(days), done_at: done === null ? null : at(done) }, NOW, 'en-GB')
+    standing({ due_at: at(days), done_at: done === null ? null : at(done), problem: null }, NOW, 'en-GB')
   test('how they stand', () => {
     expect(due(20)).toMatchObject({ word: 'Open', tone: 'accent' })
     expect(due(6)).toMatchObject({ word: 'Due soon', tone: 'warn' })
@@ -70,7 +70,19 @@ describe('requests by law', () => {
   })
   test('what was asked', () => {
     expect(kindWords('customers/redact').word).toBe('Erase a customer')
-    expect(kindWords('something/new').word).toBe('something/new')
+    expect(kindWords('something/new' as 'erasure').word).toBe('something/new')
+  })
+  test('what cannot be done is neither open nor overdue, and has no file', () => {
+    const problem = 'The body is about another shop.'
+    expect(standing({ due_at: at(-1), done_at: null, problem }, NOW).word).toBe('Not done')
+    expect(hasFile({ kind: 'customers/data_request', problem })).toBe(false)
+    expect(hasFile({ kind: 'customers/data_request', problem: null })).toBe(true)
+    expect(hasFile({ kind: 'customers/redact', problem: null })).toBe(false)
+  })
+  test('what was concerned', () => {
+    expect(countWords({ customers: 1, orders: 3, deliveries: 1, held: 0 }, 'en')).toBe(
+      '1 customer, 3 orders, 1 delivery',
+    )
   })
   test('days: a whole number, nothing, or a mistake', () => {
     expect([daysOf('30'), daysOf('0'), daysOf(' '), daysOf('1.5'), daysOf('-1'), daysOf('x')]).toEqual([

@@ -880,6 +880,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/privacy/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Privacy Requests
+         * @description What Shopify passed on of people's rights, the latest 200. Takes the role owner.
+         */
+        get: operations["list_privacy_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/requests/{id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Privacy Receipt
+         * @description The proof that a request was done. Takes the role owner.
+         */
+        get: operations["get_privacy_receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/requests/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Customer File
+         * @description The customer's record, for a request of kind `customers/data_request`. Takes the role owner.
+         *
+         *     It is made when it is fetched: nothing is kept twice, and what was forgotten since is not in it. Each
+         *     download is in the audit log.
+         */
+        get: operations["get_customer_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1177,6 +1240,48 @@ export interface components {
             store: string;
             /** Created At */
             created_at: string | null;
+        };
+        /**
+         * CustomerFile
+         * @description All that is kept of a customer, for them.
+         */
+        CustomerFile: {
+            /** Store */
+            store: string;
+            /** Customer */
+            customer: string | null;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Customers */
+            customers: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Orders
+             * @description With their lines and refunds.
+             */
+            orders: {
+                [key: string]: unknown;
+            }[];
+            /** Checkouts */
+            checkouts: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Deliveries
+             * @description When Shopify told of them.
+             */
+            deliveries: {
+                [key: string]: unknown;
+            }[];
         };
         /**
          * CustomerValue
@@ -1981,6 +2086,109 @@ export interface components {
              * @example 2026-03-01T00:00:00+01:00
              */
             start: string;
+        };
+        /**
+         * PrivacyReceipt
+         * @description What was done, and when.
+         */
+        PrivacyReceipt: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "customers/data_request" | "customers/redact" | "shop/redact" | "erasure";
+            /**
+             * Store
+             * @description The shop's domain.
+             */
+            store: string;
+            /** Customer */
+            customer: string | null;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /**
+             * Done At
+             * Format: date-time
+             */
+            done_at: string;
+            /**
+             * Done
+             * @description What was done, in a sentence.
+             */
+            done: string;
+            /**
+             * Counts
+             * @description How many of each were concerned; `deliveries` are those kept for replay.
+             * @example {
+             *       "customers": 1,
+             *       "deliveries": 14,
+             *       "orders": 3
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * PrivacyRequest
+         * @description A request that the law makes.
+         */
+        PrivacyRequest: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @description Shopify's topic; `erasure` is the end of the time after uninstalling.
+             * @enum {string}
+             */
+            kind: "customers/data_request" | "customers/redact" | "shop/redact" | "erasure";
+            /**
+             * Store
+             * @description The shop's domain.
+             */
+            store: string;
+            /**
+             * Customer
+             * @description The customer's id, if it is about one who has one.
+             */
+            customer: string | null;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             * @description 30 days after it came.
+             */
+            due_at: string;
+            /** Done At */
+            done_at: string | null;
+            /**
+             * Problem
+             * @description Why it cannot be done, if it cannot.
+             */
+            problem: string | null;
+            receipt: components["schemas"]["PrivacyReceipt"] | null;
+        };
+        /**
+         * PrivacyRequests
+         * @description The requests, the latest first.
+         */
+        PrivacyRequests: {
+            /** Requests */
+            requests: components["schemas"]["PrivacyRequest"][];
         };
         /**
          * Product
@@ -5523,6 +5731,187 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_privacy_requests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyRequests"];
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_privacy_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyReceipt"];
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customer_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerFile"];
+                };
             };
             /** @description Not signed in, or no longer. */
             401: {

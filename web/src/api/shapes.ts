@@ -2,8 +2,6 @@
 
 import type { components } from './schema.d.ts'
 
-export type { PrivacyRequest } from './coming.ts'
-
 type Schemas = components['schemas']
 
 export type Session = Schemas['SignIn']
@@ -31,6 +29,7 @@ export type AuditPage = Schemas['AuditPage']
 export type SqlLogin = Schemas['Login']
 export type SqlLogins = Schemas['Logins']
 export type MadeSqlLogin = Schemas['MadeLogin']
+export type PrivacyRequest = Schemas['PrivacyRequest']
 export type Stats = Schemas['Stats']
 export type Point = Schemas['Point']
 export type SalesOverTime = Schemas['SalesOverTime']

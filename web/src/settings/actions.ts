@@ -30,6 +30,9 @@ const words: Record<string, string> = {
   'store.claimed': 'Store proved to be another account’s',
   'store.transfer_offered': 'Offered a store for transfer',
   'privacy.requested': 'Privacy request received',
+  'privacy.done': 'Privacy request done',
+  'privacy.receipt_downloaded': 'Downloaded a receipt',
+  'privacy.file_downloaded': 'Downloaded a customer’s data',
 }
 
 export function actionWords(action: string): string {

@@ -4,17 +4,19 @@ import { useState, type FormEvent } from 'react'
 import { account, privacyFile } from '../api/account.ts'
 import { faultOf, sentenceOf } from '../api/problem.ts'
 import type { PrivacyRequest, TenantChanges, TenantSettings } from '../api/shapes.ts'
+import { pageLocale } from '../domain/money.ts'
 import { dateTime } from '../domain/moments.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
+import { classes } from '../ui/classes.ts'
 import { useNow } from '../ui/clock.ts'
 import { Download } from '../ui/download.tsx'
 import { Field } from '../ui/field.tsx'
 import { Row, Rows, RowsLoading } from '../ui/rows.tsx'
 import { Saved } from '../ui/saved.tsx'
 import { Alert, Empty, Failed, Skeleton } from '../ui/states.tsx'
-import { asksForData, kindWords, standing } from './requests.ts'
+import { countWords, hasFile, kindWords, standing } from './requests.ts'
 
 export function Privacy() {
   return (
@@ -57,7 +59,7 @@ function RequestRow({ request }: { request: PrivacyRequest }) {
   const now = useNow(60_000)
   const kind = kindWords(request.kind)
   const { word, tone, detail } = standing(request, now)
-  const done = request.done_at !== null
+  const { receipt } = request
   return (
     <Row
       testId="privacy-request"
@@ -70,21 +72,26 @@ function RequestRow({ request }: { request: PrivacyRequest }) {
         detail,
       ]}
       actions={
-        done && (
-          <>
-            {asksForData(request.kind) && (
-              <Download path={privacyFile(request.id, 'file')} name={`customer-data-${request.id}.json`}>
-                Data
-              </Download>
-            )}
+        <>
+          {hasFile(request) && (
+            <Download path={privacyFile(request.id, 'file')} name={`customer-data-${request.id}.json`}>
+              Data
+            </Download>
+          )}
+          {receipt && (
             <Download path={privacyFile(request.id, 'receipt')} name={`receipt-${request.id}.json`}>
               Receipt
             </Download>
-          </>
-        )
+          )}
+        </>
       }
     >
-      {kind.about && <p className="mt-0.5 text-[13px] text-ink-3">{kind.about}</p>}
+      <p className={classes('mt-1 max-w-prose text-[13px]', request.problem ? 'text-bad' : 'text-ink-2')}>
+        {request.problem ?? receipt?.done ?? kind.about}
+        {receipt && countWords(receipt.counts, pageLocale()) && (
+          <span className="text-ink-3"> {countWords(receipt.counts, pageLocale())}.</span>
+        )}
+      </p>
     </Row>
   )
 }
