@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from starlette.responses import JSONResponse
 
 from tests.serve.conftest import PASSWORD, open_site, settings_for
-from tillstream.serve.addresses import UNKNOWN, client_address, network_of
+from tillstream.serve.addresses import UNKNOWN, client_address, network_of, untrusted_proxy
 from tillstream.serve.limits import Limits, Rules
 from tillstream.serve.next_path import safe_next
 from tillstream.serve.origins import is_foreign, origin_of
@@ -87,6 +87,29 @@ def test_what_a_client_claims_never_changes_whose_call_it_is(lies: list[str], ju
     claimed = ", ".join([*lies, junk])
     told = client_address(scope_of("10.0.0.1", f"{claimed}, 198.51.100.7"), PROXIES)
     assert told == "198.51.100.7"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "told"),
+    [
+        ("172.17.0.1", ["198.51.100.7"], "172.17.0.1"),
+        ("172.17.0.1", [], None),
+        ("10.1.1.1", ["198.51.100.7"], None),
+        ("8.8.8.8", ["198.51.100.7"], None),
+        (None, ["198.51.100.7"], None),
+    ],
+)
+def test_a_proxy_that_nobody_named_is_noticed(
+    peer: str | None, forwarded: list[str], told: str | None
+) -> None:
+    assert untrusted_proxy(scope_of(peer, *forwarded), PROXIES) == told
+
+
+async def test_it_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with World().client("172.17.0.1") as client:
+        for _ in range(3):
+            await client.get("/", headers={"X-Forwarded-For": "198.51.100.7"})
+    assert [record.message for record in caplog.records] == ["proxy_not_trusted"]
 
 
 def test_a_whole_subscriber_counts_as_one() -> None:

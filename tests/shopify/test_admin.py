@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -171,6 +173,29 @@ async def test_a_redirect_is_not_followed() -> None:
 
 async def test_an_answer_without_end_is_cut_off() -> None:
     _, asked = await fails(AdminUnavailable, Reply(raw=b" " * (17 * 1024 * 1024)), document=WRITE)
+    assert asked == 1
+
+
+async def test_a_compressed_answer_is_read() -> None:
+    raw = gzip.compress(json.dumps({"data": {"shop": {"name": "A"}}}).encode())
+    async with pretending(Reply(raw=raw, headers={"Content-Encoding": "gzip"})) as pretend:
+        assert await ask(pretend) == {"shop": {"name": "A"}}
+    assert pretend.asked[0].headers["accept-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
+    ("coding", "raw"),
+    [
+        ("gzip", gzip.compress(bytes(200_000_000), 1)),
+        ("gzip", b"no gzip at all"),
+        ("zstd", b"(\xb5/\xfd"),
+        ("br", b"x"),
+        ("gzip, gzip", b"x"),
+    ],
+)
+async def test_an_answer_that_would_blow_up_is_not_unpacked(coding: str, raw: bytes) -> None:
+    reply = Reply(raw=raw, headers={"Content-Encoding": coding})
+    _, asked = await fails(AdminUnavailable, reply, document=WRITE)
     assert asked == 1
 
 

@@ -12,6 +12,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
 from tillstream.foundation.endpoints import Endpoint, parse_endpoint
 from tillstream.foundation.keyfile import KEY, OLD_KEYS, read_secrets, write_secrets
 from tillstream.foundation.loopback import is_loopback
@@ -94,8 +97,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting(
         "TILLSTREAM_TRUSTED_PROXIES",
-        "Addresses or networks, separated by commas, of the proxies whose X-Forwarded-For is believed.",
-        "none",
+        "Addresses or networks, separated by commas, of the proxies whose X-Forwarded-For is believed; `none` for none.",
+        "127.0.0.0/8,::1",
     ),
     Setting(
         "TILLSTREAM_REGISTRATION",
@@ -248,7 +251,7 @@ def load_settings(environment: Mapping[str, str], *, generate: bool) -> Settings
         port=port,
         bind=values.get("TILLSTREAM_BIND") or "127.0.0.1",
         data=data,
-        database_url=values.get("DATABASE_URL") or None,
+        database_url=_database_url(values),
         rabbitmq_url=values.get("RABBITMQ_URL") or None,
         jwt_secret=_jwt_secret(values),
         key=_key(values),
@@ -265,7 +268,7 @@ def load_settings(environment: Mapping[str, str], *, generate: bool) -> Settings
         shopify_address=_stand_in(values),
         sql_listen=_endpoint(values, "TILLSTREAM_SQL_LISTEN"),
         sql_host=_endpoint(values, "TILLSTREAM_SQL_HOST"),
-        trusted_proxies=_networks(values, "TILLSTREAM_TRUSTED_PROXIES"),
+        trusted_proxies=_networks(values, "TILLSTREAM_TRUSTED_PROXIES", "127.0.0.0/8,::1"),
         registration_open=_registration_open(values),
         claims_proved=_choice(values, "TILLSTREAM_CLAIMS", ("open", "proved")) == "proved",
         erase_after_days=_integer(values, "TILLSTREAM_ERASE_AFTER_DAYS", 30, 0, 3650),
@@ -339,6 +342,17 @@ def _key(values: Mapping[str, str]) -> bytes:
     return key
 
 
+def _database_url(values: Mapping[str, str]) -> str | None:
+    url = values.get("DATABASE_URL") or None
+    try:
+        conninfo_to_dict(url or "")
+    except ProgrammingError:
+        # Its message repeats the address, and with it the password.
+        message = "DATABASE_URL is no address of a PostgreSQL: postgresql://user:password@host:5432/database."
+        raise SettingWrong(message) from None
+    return url
+
+
 def _old_keys(values: Mapping[str, str]) -> tuple[bytes, ...]:
     text = values.get("TILLSTREAM_OLD_KEYS", "").strip()
     try:
@@ -395,8 +409,11 @@ def _endpoint(values: Mapping[str, str], name: str) -> Endpoint | None:
         raise SettingWrong(message) from error
 
 
-def _networks(values: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    parts = [part.strip() for part in values.get(name, "").split(",")]
+def _networks(
+    values: Mapping[str, str], name: str, default: str
+) -> tuple[IPv4Network | IPv6Network, ...]:
+    text = values.get(name, "").strip() or default
+    parts = [] if text.lower() == "none" else [part.strip() for part in text.split(",")]
     try:
         return tuple(ip_network(part) for part in parts if part)
     except ValueError as error:

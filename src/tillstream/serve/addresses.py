@@ -49,6 +49,18 @@ def client_address(scope: Mapping[str, Any], trusted: Sequence[Network]) -> str:
     return str(peer)
 
 
+def untrusted_proxy(scope: Mapping[str, Any], trusted: Sequence[Network]) -> str | None:
+    """The address of what is likely a proxy of ours that nobody named: near, and forwarding.
+
+    All calls through it look like its own.
+    """
+    client = scope.get("client")
+    peer = _parse(str(client[0])) if client else None
+    if peer is None or not peer.is_private or _is_trusted(peer, trusted):
+        return None
+    return str(peer) if _forwarded(scope) else None
+
+
 def network_of(address: str) -> str:
     """What is counted as one client: an IPv4 address, or the /64 that an IPv6 one belongs to.
 

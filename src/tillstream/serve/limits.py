@@ -19,7 +19,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from tillstream.serve.addresses import client_address, network_of
+from tillstream.serve.addresses import client_address, network_of, untrusted_proxy
 from tillstream.serve.origins import is_foreign, origin_of
 from tillstream.serve.pace import Buckets, Patience, Recent, Strikes
 from tillstream.serve.problems import (
@@ -284,6 +284,7 @@ class Limits:
         self._answer_time = answer_time
         self._at_the_vault = 0
         self._streams: Counter[str] = Counter()
+        self._told_of_proxy = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on, or refuse it."""
@@ -324,6 +325,7 @@ class Limits:
             for name, value in reversed(lines)
         }
         network = network_of(client_address(scope, self._rules.trusted))
+        self._tell_of_proxy(scope)
         scheme, _, token = headers.get("authorization", "").partition(" ")
         is_bearer = scheme.lower() == "bearer" and token
         return Call(
@@ -335,6 +337,13 @@ class Limits:
             network=network,
             account=self._account_of(token.strip()) if is_bearer else None,
         )
+
+    def _tell_of_proxy(self, scope: Scope) -> None:
+        """Once: behind a proxy that is not trusted, everybody shares one address's limits."""
+        proxy = None if self._told_of_proxy else untrusted_proxy(scope, self._rules.trusted)
+        if proxy is not None:
+            self._told_of_proxy = True
+            _log.warning("proxy_not_trusted", extra={"address": proxy})
 
     async def _pass_to_vault(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         """Passwords are hashed a few at a time: whoever would wait too long is told so at once."""
