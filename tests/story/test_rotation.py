@@ -115,11 +115,20 @@ def wait_for(done: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.02)  # between two looks
 
 
+def environment(installation: Installation) -> dict[str, str]:
+    """Of a command that belongs to the installation: nothing but where it is."""
+    return {
+        "PATH": os.environ["PATH"],
+        "TILLSTREAM_DATA": str(installation.folder),
+        "PORT": str(installation.port),
+    }
+
+
 def tillstream(installation: Installation, *arguments: str, told: str = "") -> Any:
     """The JSON that a command prints when it is told something on its standard input."""
     done = subprocess.run(
         [sys.executable, "-m", "tillstream.command.main", *arguments, "--json"],
-        env=installation.environment, input=told, capture_output=True, text=True, timeout=60, check=False,
+        env=environment(installation), input=told, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -290,7 +299,7 @@ def kill_half_way(installation: Installation, watcher: psycopg.Connection[Any], 
         holder.execute("SELECT FROM shops.stores WHERE id = %s FOR UPDATE", (row,))
         rotating = subprocess.Popen(
             [sys.executable, "-m", "tillstream.command.main", "keys", "rotate"],
-            env=installation.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=environment(installation), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
             wait_for(lambda: waits_for(watcher, holder.info.backend_pid))
@@ -365,7 +374,7 @@ def test_two_commands_know_of_each_other(installation: Installation, tmp_path: P
         other.execute("SELECT pg_advisory_lock(7211835)")
         done = subprocess.run(
             [sys.executable, "-m", "tillstream.command.main", "keys", "rotate"],
-            env=installation.environment, capture_output=True, text=True, timeout=60, check=False,
+            env=environment(installation), capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
     assert done.returncode == 1
     assert "already" in done.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tillstream.command.logs import log_to_stderr
+from tillstream.command.logs import log_to_stderr, trace_to_stderr
 from tillstream.command.up import run_errand, serve_errand
 from tillstream.foundation.settings import load_settings
 
@@ -26,4 +26,5 @@ async def _run(errand: Errand) -> None:
 
 
 if __name__ == "__main__":
+    trace_to_stderr()
     serve_errand(_run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import traceback
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -45,7 +46,11 @@ def _said_by_database(error: psycopg.Error) -> str:
     told = error.diag
     code = error.sqlstate or ""
     names = [name for name in (told.table_name, told.column_name, told.constraint_name) if name]
-    message = "" if code[:2] in _QUOTING else (told.message_primary or "")
+    message = told.message_primary or ""
+    if not code and isinstance(error, psycopg.OperationalError):
+        message = str(error)  # of a connection: where to and as whom, never with what password
+    if code[:2] in _QUOTING:
+        message = ""
     return "".join(
         [
             f" {code}" if code else "",
@@ -70,6 +75,17 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["error"] = described(record.exc_info[1])
         return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+def trace_to_stderr() -> None:
+    """Let an error that ends the program, or a thread, be told without values from now on."""
+    sys.excepthook = lambda _, error, __: _write(error)
+    threading.excepthook = lambda told: _write(told.exc_value)
+
+
+def _write(error: BaseException | None) -> None:
+    if not isinstance(error, SystemExit):
+        sys.stderr.write(described(error) + "\n")
 
 
 def log_to_stderr(level: str) -> None:

@@ -9,10 +9,10 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from tillstream.command import accounts as people
-from tillstream.command import admin, apps, connections, everything, simulate
+from tillstream.command import admin, apps, connections, everything, privacy, replaying, simulate
 from tillstream.command.bench import command as bench
 from tillstream.command.console import err
-from tillstream.command.logs import log_to_stderr
+from tillstream.command.logs import log_to_stderr, trace_to_stderr
 from tillstream.foundation.embedded.errors import EmbeddedPostgresError
 from tillstream.foundation.migrate import SchemaTooNew
 from tillstream.foundation.settings import SettingMissing, SettingWrong, load_settings
@@ -32,6 +32,7 @@ _SAYABLE: Final = (SettingMissing, SettingWrong, Refusal, EmbeddedPostgresError,
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status."""
     options = _parser().parse_args(arguments)
+    trace_to_stderr()
     try:
         settings = load_settings(_environment(options), generate=_generates(options))
         log_to_stderr(settings.log_level)
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_directory(commands)
     _add_apps(commands)
     _add_journal(commands)
+    _add_privacy(commands)
     _add_truth(commands)
     _add_trials(commands)
     return parser
@@ -271,6 +273,40 @@ def _add_journal(commands: Any) -> None:
     release.add_argument("--all", action="store_true", help="all of them")
 
 
+def _add_privacy(commands: Any) -> None:
+    group = _group(commands, "privacy", "What the law asks about people and stores.")
+    listing = _command(
+        group, "list", privacy.list_all, "List the requests of all accounts.", json=True
+    )
+    listing.add_argument("--open", action="store_true", help="only those still to be done")
+    listing.add_argument("--limit", type=int, default=200, help="how many (200)")
+    erase = _command(
+        group,
+        "erase-customer",
+        privacy.erase_customer,
+        "Forget a customer of a store, as customers/redact asks.",
+        json=True,
+    )
+    privacy.name_a_person(erase)
+    export = _command(
+        group,
+        "export-customer",
+        privacy.export_customer,
+        "Write all that is kept of a customer, as JSON.",
+    )
+    privacy.name_a_person(export)
+    export.add_argument("--output", metavar="FILE", help="where to (standard output)")
+    store = _command(
+        group,
+        "erase-store",
+        privacy.erase_store,
+        "Erase all that is kept of a store, as shop/redact asks.",
+        json=True,
+    )
+    store.add_argument("domain", metavar="DOMAIN")
+    store.add_argument("--confirm", metavar="DOMAIN", help="its domain once more")
+
+
 def _add_truth(commands: Any) -> None:
     verify = _command(
         commands, "verify", admin.verify, "Recompute every figure and compare.", json=True
@@ -280,6 +316,14 @@ def _add_truth(commands: Any) -> None:
         commands, "rebuild", admin.rebuild, "Book all orders of a store anew.", json=True
     )
     rebuild.add_argument("--store", metavar="D", help="one store only")
+    replay = _command(
+        commands,
+        "replay",
+        replaying.replay,
+        "Make a store's copy and figures anew from all deliveries that are kept.",
+        json=True,
+    )
+    replay.add_argument("--store", required=True, metavar="D", help="the store")
 
 
 def _add_trials(commands: Any) -> None:

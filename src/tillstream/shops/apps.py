@@ -5,7 +5,7 @@ list of secrets. The app with the key "" is the default one: its id, its scopes 
 are settings, and secrets may be added to it like to any other. All of them belong to the operator; a
 store that brings an app of its own keeps that secret with itself (``shops.stores``).
 
-Rotating a secret at Shopify means: add the new one here, make it there, revoke the old one there, and
+Rotating a secret means: make the new one at Shopify, add it here, revoke the old one at Shopify, and
 an hour later retire it here. Shopify signs with the oldest secret that was not revoked, and takes up
 to an hour to change over:
 https://shopify.dev/docs/apps/build/webhooks/verify-deliveries

@@ -90,11 +90,13 @@ SETTINGS: Mapping[str, str] = {
     "log_checkpoints": "off",
     "log_autovacuum_min_duration": "10s",
     "log_min_duration_statement": "5s",
-    # The log is for the machine's keeper: no row, no parameter, and no statement that was refused.
+    # The log is for the machine's keeper: no row, no parameter, no statement that was refused, and
+    # no refusal, whose message may quote a value. Whoever was refused is told, and logs what is fit.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
-    "log_min_error_statement": "panic",
 }
 
 UNSAFE_SETTINGS: Mapping[str, str] = {
