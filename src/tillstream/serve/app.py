@@ -29,6 +29,7 @@ from tillstream.serve.routes import (
     keys,
     live,
     people,
+    privacy,
     probes,
     sql_access,
     stores,
@@ -59,6 +60,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     analytics.router,
     live.router,
     sql_access.router,
+    privacy.router,
     probes.router,
 )
 

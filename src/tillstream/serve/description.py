@@ -29,6 +29,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "stores", "description": "The account's stores."},
     {"name": "analytics", "description": "The figures, and the lists behind them."},
     {"name": "live", "description": "What happens now."},
+    {"name": "privacy", "description": "What the law asks, and the proof that it was done."},
     {"name": "sql", "description": "Read-only logins to the database."},
     {"name": "operation", "description": "For those who run Tillstream."},
 ]
