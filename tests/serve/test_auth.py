@@ -367,14 +367,13 @@ async def test_the_cookie_of_another_sign_in_does_not_switch(site: Site) -> None
         assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("tenant", ["999", "x", "", "9" * 30])
-async def test_nobody_switches_to_where_they_are_no_member(site: Site, tenant: str) -> None:
+async def test_nobody_switches_to_where_they_are_no_member(site: Site) -> None:
     await site.register("eve@example.com")
     await two_tenants(site)
     async with browser_of(site, "eve@example.com") as browser:
-        for wanted in (tenant, "2"):
-            answer = await browser.post("/api/auth/switch", json={"tenant": wanted})
-            assert answer.status_code == 404
+        for tenant in ("2", "999", "x", "", "9" * 30):
+            answer = await browser.post("/api/auth/switch", json={"tenant": tenant})
+            assert answer.status_code == 404, tenant
         assert (await browser.get("/api/auth/me")).status_code == 200
 
 

@@ -98,13 +98,14 @@ async def test_an_invitation_ends_by_time_by_withdrawal_and_by_another(site: Sit
     assert (await accept(site, token_of(third))).status_code == 404
 
 
-@pytest.mark.parametrize("token", ["", "x", "1.x", "1." + "A" * 43, "9" * 30 + "." + "A" * 43])
-async def test_made_up_invitations_lead_nowhere(site: Site, token: str) -> None:
+async def test_made_up_invitations_lead_nowhere(site: Site) -> None:
     await site.register()
-    for path, body in (("lookup", {}), ("accept", {"password": PASSWORD})):
-        answer = await call(site, "", "POST", f"/api/invitations/{path}", {"token": token, **body})
-        assert answer.status_code == 404
-        assert problem(answer) == "link-invalid"
+    for token in ("", "x", "1.x", "1." + "A" * 43, "9" * 30 + "." + "A" * 43):
+        for path, body in (("lookup", {}), ("accept", {"password": PASSWORD})):
+            sent = {"token": token, **body}
+            answer = await call(site, "", "POST", f"/api/invitations/{path}", sent)
+            assert answer.status_code == 404, token
+            assert problem(answer) == "link-invalid"
 
 
 async def test_an_invitation_of_one_tenant_is_none_of_another(site: Site) -> None:
@@ -439,47 +440,44 @@ async def test_a_failing_mail_server_loses_no_invitation(
                 assert (await accept(site, token_of(invitation))).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "bob@example.com\r\nBcc: eve@example.com",
-        "bob@example.com\nBcc:eve@example.com",
-        "bob@example.com\x00",
-        "bob@example.com, eve@example.com",
-        "<bob@example.com> eve@example.com",
-        '"bob\n"@example.com',
-    ],
-)
+SMUGGLED = [
+    "bob@example.com\r\nBcc: eve@example.com",
+    "bob@example.com\nBcc:eve@example.com",
+    "bob@example.com\x00",
+    "bob@example.com, eve@example.com",
+    "<bob@example.com> eve@example.com",
+    '"bob\n"@example.com',
+]
+
+
 async def test_no_header_and_no_recipient_is_smuggled_in(
-    database: Database, tmp_path: Path, address: str
+    database: Database, tmp_path: Path
 ) -> None:
     async with (
         mailroom() as room,
         open_site(database, mailing(tmp_path, room.url)) as site,
     ):
         ada = await site.register()
-        body = {"email": address, "role": "viewer"}
-        answer = await call(site, ada["token"], "POST", "/api/invitations", body)
-        assert answer.status_code == 422
+        for address in SMUGGLED:
+            body = {"email": address, "role": "viewer"}
+            answer = await call(site, ada["token"], "POST", "/api/invitations", body)
+            assert answer.status_code == 422, address
         assert room.taken == []
 
 
-@pytest.mark.parametrize(
-    "address", ["b,c@example.com", "jürgen@exämple.com", "a;b@x", "(a)@b.example"]
-)
-async def test_odd_addresses_get_one_letter_or_none(
-    database: Database, tmp_path: Path, address: str
-) -> None:
+async def test_odd_addresses_get_one_letter_or_none(database: Database, tmp_path: Path) -> None:
     async with (
         mailroom() as room,
         open_site(database, mailing(tmp_path, room.url)) as site,
     ):
         ada = await site.register()
-        invitation = await invite(site, ada["token"], address)
-        assert len(room.taken) == int(invitation["sent"])
-        for recipients, letter in room.taken:
-            assert len(recipients) == 1
-            assert letter["Bcc"] is None
+        for address in ("b,c@example.com", "jürgen@exämple.com", "a;b@x", "(a)@b.example"):
+            room.taken.clear()
+            invitation = await invite(site, ada["token"], address)
+            assert len(room.taken) == int(invitation["sent"])
+            for recipients, letter in room.taken:
+                assert len(recipients) == 1
+                assert letter["Bcc"] is None
 
 
 def test_a_subject_of_several_lines_becomes_one() -> None:
