@@ -434,7 +434,7 @@ async def test_links_tokens_cannot_be_guessed_on_either() -> None:
 
 
 async def test_the_present_password_cannot_be_guessed_with_a_stolen_token() -> None:
-    world = World(status=401, rules=replace(RULES, account_rate=0))
+    world = World(status=403, rules=replace(RULES, account_rate=0))
     headers = {"Authorization": "Bearer good"}
     async with world.client() as client:
         body = {"current": "x", "new": "y"}
@@ -442,7 +442,7 @@ async def test_the_present_password_cannot_be_guessed_with_a_stolen_token() -> N
             (await client.post("/api/auth/password", json=body, headers=headers)).status_code
             for _ in range(5)
         ]
-    assert statuses == [401] * 4 + [429]
+    assert statuses == [403] * 4 + [429]
 
 
 async def test_accounts_and_letters_are_made_at_a_measured_pace() -> None:
@@ -564,12 +564,19 @@ async def test_refusals_wear_the_same_headers_as_answers(
 async def test_guessing_at_the_real_sign_in(database: Database, tmp_path: Path) -> None:
     settings = settings_for(tmp_path, sign_in_attempts=2)
     async with open_site(database, settings) as site, site.client() as client:
-        await site.register()
+        token = (await site.register())["token"]
         wrong = {"email": "ada@example.com", "password": "not the password at all"}
         statuses = [
             (await client.post("/api/auth/login", json=wrong)).status_code for _ in range(4)
         ]
         assert statuses == [401, 401, 401, 429]
+        headers = {"Authorization": f"Bearer {token}"}
+        body = {"current": "not the password at all", "new": "a better password than that"}
+        statuses = [
+            (await client.post("/api/auth/password", json=body, headers=headers)).status_code
+            for _ in range(4)
+        ]
+        assert statuses == [403, 403, 403, 429]
         # The right one waits as well: a guess is not confirmed by being let in at once.
         right = {"email": "ada@example.com", "password": PASSWORD}
         assert is_told_to_wait(await client.post("/api/auth/login", json=right)) <= 1
