@@ -411,6 +411,7 @@ async def test_changing_takes_the_present_password_and_a_good_new_one(site: Site
     )
     assert problem(weak) == "weak-password"
     assert weak.json()["errors"][0]["field"] == "body.new"
+    assert (await audit(site, token))[0]["action"] == "password.refused"
     assert await site.login()
 
 

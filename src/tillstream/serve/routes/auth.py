@@ -53,6 +53,7 @@ from tillstream.shops.recovery import Change, change_password, reset_password
 from tillstream.shops.refusals import (
     CredentialsWrong,
     EmailMalformed,
+    PasswordWrong,
     RegistrationClosed,
     SignInUnknown,
     TenantUnknown,
@@ -287,6 +288,10 @@ async def change_own_password(body: people_models.PasswordChange, visit: SignedI
             kept=visit.bearer.family,
             now=context.clock(),
         )
+    except PasswordWrong:
+        # Somebody with a stolen token who guesses; or a slip of the fingers.
+        await _note_in_all(context, person, "password.refused", visit.device)
+        raise
     except WeakPassword as error:
         fault = {"field": "body.new", "detail": str(error)}
         raise ProblemFound(WEAK_PASSWORD, str(error), errors=[fault]) from error
