@@ -12,6 +12,7 @@ import jwt
 LIFETIME: Final = timedelta(minutes=15)
 AUDIENCE: Final = "tillstream-api"
 _ALGORITHM: Final = "HS256"
+_LARGEST_ID: Final = 2**63 - 1
 _CLAIMS: Final = ["sub", "tid", "role", "sid", "exp", "iat", "iss", "aud"]
 # Clocks of several API processes may differ by this much.
 _SKEW: Final = timedelta(seconds=30)
@@ -85,9 +86,22 @@ class TokenMint:
 
 def _bearer(claims: dict[str, Any]) -> Bearer:
     return Bearer(
-        user_id=int(claims["sub"]),
-        tenant_id=int(claims["tid"]),
+        user_id=_id(claims["sub"]),
+        tenant_id=_id(claims["tid"]),
         role=str(claims["role"]),
         family=UUID(claims["sid"]),
         expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),
     )
+
+
+def _id(claim: object) -> int:
+    """An id of the database; it holds 64 bits.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    number = int(str(claim))
+    if not 0 < number <= _LARGEST_ID:
+        message = f"{claim!r} is no id"
+        raise ValueError(message)
+    return number
