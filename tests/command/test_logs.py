@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
@@ -45,9 +44,8 @@ def test_a_refused_statement_is_told_without_its_values(
     database: Database, statement: LiteralString, told: str
 ) -> None:
     values = (VALUE,) * statement.count("%s")
-    with psycopg.connect(database.admin_url) as connection:
-        with pytest.raises(psycopg.Error) as caught:
-            connection.execute(statement, values)
+    with psycopg.connect(database.admin_url) as connection, pytest.raises(psycopg.Error) as caught:
+        connection.execute(statement, values)
     text = described(caught.value)
     assert VALUE not in text
     assert told in text
@@ -63,15 +61,18 @@ def test_a_connection_that_fails_says_where_to(database: Database) -> None:
     assert VALUE not in described(caught.value)
 
 
-def test_of_other_errors_only_our_own_messages_are_told() -> None:
+def refuse() -> None:
     try:
-        try:
-            int(VALUE)
-        except ValueError as error:
-            message = "The password is too short."
-            raise WeakPassword(message) from error
-    except WeakPassword as error:
-        text = described(error)
+        int(VALUE)
+    except ValueError as error:
+        message = "The password is too short."
+        raise WeakPassword(message) from error
+
+
+def test_of_other_errors_only_our_own_messages_are_told() -> None:
+    with pytest.raises(WeakPassword) as caught:
+        refuse()
+    text = described(caught.value)
     assert VALUE not in text
     assert "WeakPassword: The password is too short." in text
     assert text.index("WeakPassword") < text.index("ValueError")
@@ -87,10 +88,9 @@ def test_a_chain_that_bites_its_tail_ends() -> None:
 
 
 def test_a_log_line_is_json_with_the_trace() -> None:
-    try:
-        {}[VALUE]
-    except KeyError:
-        record = logging.LogRecord("here", logging.ERROR, "", 1, "failed", None, sys.exc_info())
+    error = KeyError(VALUE)
+    told = (KeyError, error, None)
+    record = logging.LogRecord("here", logging.ERROR, "", 1, "failed", None, told)
     line = json.loads(JsonLines().format(record))
     assert (line["event"], line["level"], line["where"]) == ("failed", "error", "here")
     assert line["error"].endswith("KeyError")
