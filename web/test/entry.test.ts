@@ -1,5 +1,6 @@
 import { assert, oneof, property, string, stringMatching, webUrl } from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { bodyOf } from '../src/api/client.ts'
 import { leavesThePage, localPath, tokenIn } from '../src/session/next.ts'
 
 const ORIGIN = 'https://figures.example'
@@ -50,4 +51,12 @@ test('the token of a message is behind the #', () => {
   expect(tokenIn('#token=a.b-c_d')).toBe('a.b-c_d')
   expect(tokenIn('#token=')).toBeNull()
   expect(tokenIn('')).toBeNull()
+})
+
+test.each([
+  [new Response(null, { status: 204 }), undefined],
+  [new Response('', { status: 202 }), undefined],
+  [Response.json({ a: 1 }), { a: 1 }],
+])('an answer without words is none', async (response, body) => {
+  expect(await bodyOf(response)).toEqual(body)
 })

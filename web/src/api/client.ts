@@ -36,6 +36,12 @@ export function address(path: string, query: Query): string {
   return text ? `${path}?${text}` : path
 }
 
+/** What an answer says; undefined where it says nothing, be it 204 or 202. */
+export async function bodyOf(response: Response): Promise<unknown> {
+  const text = await response.text()
+  return text === '' ? undefined : JSON.parse(text)
+}
+
 export async function call<T>(path: string, init?: RequestInit): Promise<T> {
   let response: Response
   try {
@@ -45,7 +51,7 @@ export async function call<T>(path: string, init?: RequestInit): Promise<T> {
     throw new ProblemError(unreachable)
   }
   if (!response.ok) throw new ProblemError(await problemOf(response))
-  return (response.status === 204 ? undefined : await response.json()) as T
+  return (await bodyOf(response)) as T
 }
 
 export function send<T>(method: string, path: string, body?: unknown): Promise<T> {
