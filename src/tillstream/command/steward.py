@@ -71,6 +71,8 @@ _ANOTHER: Final = 15.0
 _AT_ONCE: Final = 4
 """Stores that are looked after side by side."""
 _MOST: Final = 200
+_MOST_AUDITS: Final = 20
+"""Few at a time, since a shop that does not answer takes minutes: tokens are looked at in between."""
 _FOREVER: Final = timedelta(days=36_500)
 _RECENT: Final = timedelta(days=1)
 _MANY_FAILURES: Final = 3
@@ -254,6 +256,8 @@ class Steward:
         self._settings = settings
         self._clock = clock
         self._gate = asyncio.Semaphore(_AT_ONCE)
+        self.has_more = False
+        """Whether the last round left something that is due already."""
 
     async def work(self) -> int:
         """Do what is due now; returns how many stores that were."""
@@ -268,9 +272,10 @@ class Steward:
         # Only now, since who has no token cannot be audited.
         async with self._pool.connection() as connection:
             due = await (
-                await connection.execute(_DUE_AUDITS, (self._clock(), AUDIT_EVERY, _MOST))
+                await connection.execute(_DUE_AUDITS, (self._clock(), AUDIT_EVERY, _MOST_AUDITS))
             ).fetchall()
         await asyncio.gather(*(self._audit_calmly(StoreKey(*row)) for row in due))
+        self.has_more = len(rows) == _MOST or len(due) == _MOST_AUDITS
         return len(rows) + len(due)
 
     async def _renew(self, store: StoreKey, *, idles: bool) -> None:
@@ -501,8 +506,9 @@ async def _serve(connection: Connection, steward: Steward, every: float) -> None
         return
     await listen(connection, "tillstream_connections")
     while True:
-        while await steward.work() >= _MOST:
-            pass
+        await steward.work()
+        while steward.has_more:
+            await steward.work()
         async for _ in connection.notifies(timeout=every, stop_after=1):
             pass
 

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final, Literal, LiteralString
 
 from psycopg.errors import UniqueViolation
 
+from tillstream.shopify.scopes import missing_scopes, parse_scopes
 from tillstream.shops.refusals import DomainTaken, StoreUnknown
 from tillstream.shops.sealing import store_place
 from tillstream.shops.sessions import GRACE
 from tillstream.shops.stores import Store, find_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from tillstream.foundation.database import Connection
     from tillstream.shopify.grants import Grant
@@ -52,6 +53,7 @@ WHERE tenant_id = %s AND domain = %s AND removed_at IS NULL AND has_api_secret
 _FORGET_EXPIRED: LiteralString = """
 DELETE FROM shops.grants_pending WHERE tenant_id = %s AND expires_at < %s
 """
+_SCOPES_OF_APPS: LiteralString = "SELECT key, scopes FROM shops.scopes_of_apps()"
 _SET_OUT: LiteralString = """
 INSERT INTO shops.grants_pending (tenant_id, state_hash, user_id, domain, app_key, client_id,
                                   browser_hash, transfer_hash, created_at, expires_at)
@@ -245,6 +247,27 @@ def installation_time(timestamp: str, now: datetime) -> datetime:
     """
     told = datetime.fromtimestamp(int(timestamp), UTC)
     return min(max(now, told), told + timedelta(seconds=1))
+
+
+async def missing_scopes_of(
+    connection: Connection, stores: Sequence[Store], default: str
+) -> dict[int, frozenset[str]]:
+    """The scopes that each store's app asks for and the store has not granted, by store id.
+
+    Empty for stores of which Shopify has not told yet what was granted. ``default`` are the scopes
+    of apps that name none.
+    """
+    apps = dict[str, str]()
+    if any(store.app_key for store in stores):
+        apps = dict(await (await connection.execute(_SCOPES_OF_APPS)).fetchall())
+    return {
+        store.id: frozenset[str]()
+        if store.granted_scopes is None
+        else missing_scopes(
+            parse_scopes(store.granted_scopes), parse_scopes(apps.get(store.app_key) or default)
+        )
+        for store in stores
+    }
 
 
 # -- The way there and back ------------------------------------------------------------------------

@@ -9,14 +9,17 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from tillstream.serve import models
-from tillstream.serve.context import SignedIn, parse_id
+from tillstream.serve.context import SignedIn, Visit, parse_id
 from tillstream.serve.problems import answers
-from tillstream.shopify.scopes import missing_scopes, parse_scopes
+from tillstream.shopify.scopes import parse_scopes
 from tillstream.shops import connections
 from tillstream.shops import stores as shops
 from tillstream.shops.refusals import StoreUnknown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tillstream.foundation.database import Connection
     from tillstream.foundation.settings import Settings
 
 router = APIRouter(prefix="/api/stores", tags=["stores"])
@@ -27,7 +30,7 @@ async def list_stores(visit: SignedIn) -> models.Stores:
     """The connected stores, by domain; also those whose app was uninstalled, until they are erased."""
     async with visit.transaction(scope="stores") as connection:
         stores = await shops.list_connected(connection, visit.tenant_id)
-    return models.Stores(stores=[_shown(store, visit.context.settings) for store in stores])
+        return models.Stores(stores=await _all_shown(visit, connection, stores))
 
 
 @router.post("", status_code=201, responses=answers(401, 403, 409, 422))
@@ -48,8 +51,8 @@ async def connect_store(body: models.NewStore, visit: SignedIn, response: Respon
             now=visit.context.clock(),
         )
         await visit.note(connection, "store.claimed", subject=store.domain, detail=_told(body))
-    response.headers["Location"] = f"/api/stores/{store.id}"
-    return _shown(store, visit.context.settings)
+        response.headers["Location"] = f"/api/stores/{store.id}"
+        return await _shown(visit, connection, store)
 
 
 @router.get("/{id}", responses=answers(401, 404))
@@ -57,7 +60,7 @@ async def get_store(id: str, visit: SignedIn) -> models.Store:  # noqa: A002
     """One of the connected stores."""
     async with visit.transaction(scope="stores") as connection:
         store = await shops.find_store(connection, visit.tenant_id, _known_id(id))
-    return _shown(store, visit.context.settings)
+        return await _shown(visit, connection, store)
 
 
 @router.patch("/{id}", responses=answers(401, 403, 404, 422))
@@ -78,7 +81,7 @@ async def change_store(
             overlap=visit.context.settings.secret_overlap,
         )
         await visit.note(connection, "store.changed", subject=store.domain, detail=_told(body))
-    return _shown(store, visit.context.settings)
+        return await _shown(visit, connection, store)
 
 
 @router.delete("/{id}", status_code=204, response_class=Response, responses=answers(401, 403, 404))
@@ -146,14 +149,19 @@ def _details(body: models.NewStore | models.StoreChanges) -> shops.StoreDetails:
     )
 
 
-def _shown(store: shops.Store, settings: Settings) -> models.Store:
-    granted = parse_scopes(store.granted_scopes or "")
-    # Until Shopify has told what was granted, nothing is known to be missing.
-    missing = (
-        frozenset[str]()
-        if store.granted_scopes is None
-        else missing_scopes(granted, parse_scopes(settings.shopify_scopes))
-    )
+async def _shown(visit: Visit, connection: Connection, store: shops.Store) -> models.Store:
+    return (await _all_shown(visit, connection, [store]))[0]
+
+
+async def _all_shown(
+    visit: Visit, connection: Connection, stores: Sequence[shops.Store]
+) -> list[models.Store]:
+    settings = visit.context.settings
+    missing = await connections.missing_scopes_of(connection, stores, settings.shopify_scopes)
+    return [_as_model(store, missing[store.id], settings) for store in stores]
+
+
+def _as_model(store: shops.Store, missing: frozenset[str], settings: Settings) -> models.Store:
     warnings = connections.warnings_of(store, missing, proof_needed=settings.claims_proved)
     return models.Store(
         id=str(store.id),
@@ -170,7 +178,7 @@ def _shown(store: shops.Store, settings: Settings) -> models.Store:
         api_key=store.client_id,
         connected_by=cast("Literal['secret', 'oauth']", store.connected_by),
         proved=store.proved_at is not None,
-        granted_scopes=sorted(granted),
+        granted_scopes=sorted(parse_scopes(store.granted_scopes or "")),
         missing_scopes=sorted(missing),
         warnings=[
             models.StoreWarning(code=one.code, title=one.title, detail=one.detail)

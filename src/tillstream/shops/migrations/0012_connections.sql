@@ -164,6 +164,14 @@ CREATE FUNCTION shops.own_app_secret(sought_state bytea, at timestamptz)
       AND s.removed_at IS NULL AND s.api_secret_sealed IS NOT NULL;
   END;
 
+-- Which scopes each app asks for, so that a store can be told what it lacks; '' means those of the
+-- settings. Nothing else of the directory of apps is anybody's business.
+CREATE FUNCTION shops.scopes_of_apps() RETURNS TABLE (key text, scopes text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  BEGIN ATOMIC
+    SELECT a.key, a.scopes FROM shops.apps AS a WHERE a.retired_at IS NULL;
+  END;
+
 -- What is in the way of a shop that the current tenant is about to prove, or has proved:
 --   free         nobody else has it
 --   won          another tenant has only claimed it, or it was uninstalled there: it loses it
@@ -275,12 +283,12 @@ CREATE FUNCTION shops.note_versions(domains text[], versions text[], at timestam
     ON CONFLICT ON CONSTRAINT delivery_versions_pkey DO UPDATE SET seen_at = excluded.seen_at;
   END;
 
-REVOKE EXECUTE ON FUNCTION shops.own_app_secret(bytea, timestamptz),
+REVOKE EXECUTE ON FUNCTION shops.own_app_secret(bytea, timestamptz), shops.scopes_of_apps(),
   shops.verdict_of(bytea, timestamptz), shops.take_over(bytea, timestamptz),
   shops.due_refreshes(timestamptz, interval, interval, integer),
   shops.due_audits(timestamptz, interval, integer), shops.note_versions(text[], text[], timestamptz)
   FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION shops.own_app_secret(bytea, timestamptz),
+GRANT EXECUTE ON FUNCTION shops.own_app_secret(bytea, timestamptz), shops.scopes_of_apps(),
   shops.verdict_of(bytea, timestamptz), shops.take_over(bytea, timestamptz) TO tillstream_api;
 GRANT EXECUTE ON FUNCTION shops.due_refreshes(timestamptz, interval, interval, integer),
   shops.due_audits(timestamptz, interval, integer), shops.note_versions(text[], text[], timestamptz)
