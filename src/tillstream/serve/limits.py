@@ -56,7 +56,8 @@ _BURST_SECONDS: Final = 10
 """A bucket holds what may be used in so many seconds: a dashboard opens with a flurry of calls."""
 
 _MOST_AT_THE_VAULT: Final = 256
-"""Calls that wait for a password to be hashed; at some 20 a second the last waits 13 seconds."""
+"""Calls that wait for a password to be hashed; at some 20 a second the last waits 13 seconds. One
+address may have half of them."""
 
 _STREAM: Final = "/api/live"
 _MOST_STREAMS: Final = 50
@@ -282,7 +283,7 @@ class Limits:
         self._account_of = account_of
         self._ticks = ticks
         self._answer_time = answer_time
-        self._at_the_vault = 0
+        self._at_the_vault: Counter[str] = Counter()
         self._streams: Counter[str] = Counter()
         self._accounts: Recent[bytes, str] = Recent(10_000)
         self._told_of_proxy = False
@@ -314,9 +315,7 @@ class Limits:
         try:
             await self._pass_in_time(scope, receive, send)
         finally:
-            self._streams[account] -= 1
-            if not self._streams[account]:
-                del self._streams[account]
+            _one_less(self._streams, account)
 
     def _call(self, scope: Scope) -> Call:
         lines = cast("list[tuple[bytes, bytes]]", scope["headers"])
@@ -359,18 +358,20 @@ class Limits:
 
     async def _pass_to_vault(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         """Passwords are hashed a few at a time: whoever would wait too long is told so at once."""
-        if self._at_the_vault >= _MOST_AT_THE_VAULT:
+        waiting = self._at_the_vault
+        most = _MOST_AT_THE_VAULT
+        if waiting.total() >= most or waiting[call.network] >= most // 2:
             busy = Refusal(UNAVAILABLE, "Too many people are signing in. Try again soon.", 5.0)
             await _refuse(busy, scope, receive, send)
             return
-        self._at_the_vault += 1
+        waiting[call.network] += 1
         try:
             if call.path in _GUESSABLE:
                 await self._pass_credentials(call, scope, receive, send)
             else:
                 await self._pass_in_time(scope, receive, send)
         finally:
-            self._at_the_vault -= 1
+            _one_less(waiting, call.network)
 
     async def _pass_credentials(
         self, call: Call, scope: Scope, receive: Receive, send: Send
@@ -425,6 +426,13 @@ class Limits:
             _log.warning("answer_took_too_long", extra={"method": scope["method"]})
             late = Refusal(UNAVAILABLE, "This took too long. Ask for less, or try again.", 1.0)
             await _refuse(late, scope, receive, send)
+
+
+def _one_less(counter: Counter[str], key: str) -> None:
+    """Count down, and keep nothing of who is gone."""
+    counter[key] -= 1
+    if counter[key] <= 0:
+        del counter[key]
 
 
 def _guess(call: Call, body: bytes) -> _Guess:
