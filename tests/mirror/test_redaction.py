@@ -26,6 +26,7 @@ from tillstream.mirror.redaction import (
     marks_in_text,
     marks_of,
     order_mark,
+    own_mark,
     person_marks,
     phone_mark,
 )
@@ -54,19 +55,27 @@ def delivery(topic: str, body: object) -> Delivery:
 
 
 def told(state: Mirror, one: Delivery, marks: set[str]) -> None:
-    """As the worker applies it: a change that names one of the marks forgets."""
+    """As the worker applies it: a change that names one of the marks forgets, and is a mark itself."""
+    implied: set[str] = set()
     for change in read(one.topic, one.body):
-        element = change.element if marks_of(change).isdisjoint(marks) else redact(change.element)
+        gone = not marks_of(change).isdisjoint(marks)
+        implied |= {own_mark(change.resource, change.key)} if gone else set()
+        element = redact(change.element) if gone else change.element
         key = (change.resource, change.key)
         state[key] = decode(encode(join(state.get(key, Element()), element)))
+    if not implied <= marks:
+        marks |= implied
+        swept(state, marks)
 
 
 def swept(state: Mirror, marks: set[str]) -> None:
-    """As what is stored is gone through when marks come into force."""
-    letters = {"order": "o", "checkout": "t", "customer": "c"}
-    for (kind, key), element in state.items():
-        if not {f"{letters.get(kind, '?')}{key}", *element.people}.isdisjoint(marks):
-            state[kind, key] = redact(element)
+    """As what is stored is gone through when marks come into force: customers first."""
+    for kind in ("customer", "order", "checkout"):
+        for (resource, key), element in state.items():
+            own = own_mark(kind, key)
+            if resource == kind and not {own, *element.people}.isdisjoint(marks):
+                state[resource, key] = redact(element)
+                marks.add(own)
 
 
 def mirror_of(steps: Iterable[Told | set[str]]) -> dict[tuple[str, Any], str]:
@@ -135,7 +144,7 @@ def test_what_remains_reads_as_the_forgotten_whole(resource: str, data: st.DataO
     whole = delivery(topic, body)
     rest = without(whole, marks)
     forgotten: Mirror = {}
-    told(forgotten, whole, marks)
+    told(forgotten, whole, set(marks))
     # Without any mark in force: what remains says itself what it forgets.
     again: Mirror = {}
     told(again, rest, set())

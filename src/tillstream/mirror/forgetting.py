@@ -70,9 +70,9 @@ class Traces(NamedTuple):
         return {"order": self.orders, "checkout": self.checkouts, "customer": self.customers}
 
     def marks(self) -> set[str]:
-        """The marks of these orders and checkouts, by which other deliveries about them are known."""
-        return {own_mark("order", key) for key in self.orders} | {
-            own_mark("checkout", token) for token in self.checkouts
+        """The marks of these rows themselves, by which other deliveries about them are known."""
+        return {
+            own_mark(resource, key) for resource, keys in self.by_resource().items() for key in keys
         }
 
 
@@ -119,18 +119,25 @@ async def traces(connection: Connection, store: Store, marks: Collection[str]) -
         store: where.
         marks: of whom.
     """
-    found: dict[Resource, list[Any]] = {}
-    for resource, statement in _TRACES.items():
-        own = [mark[1:] for mark in marks if mark.startswith(LETTERS[resource])]
-        values = {
-            "tenant": store.tenant_id,
-            "store": store.store_id,
-            "keys": own if resource == "checkout" else [int(key) for key in own],
-            "marks": sorted(marks),
-        }
-        cursor = await connection.execute(statement, values)
-        found[resource] = [key for (key,) in await cursor.fetchall()]
-    return Traces(found["order"], found["checkout"], found["customer"])
+    customers = await _trace(connection, store, "customer", marks)
+    # Whoever is known by an address alone may have an id as well, and orders under that.
+    named = {*marks, *(own_mark("customer", key) for key in customers)}
+    orders = await _trace(connection, store, "order", named)
+    return Traces(orders, await _trace(connection, store, "checkout", named), customers)
+
+
+async def _trace(
+    connection: Connection, store: Store, resource: Resource, marks: Collection[str]
+) -> list[Any]:
+    own = [mark[1:] for mark in marks if mark.startswith(LETTERS[resource])]
+    values = {
+        "tenant": store.tenant_id,
+        "store": store.store_id,
+        "keys": own if resource == "checkout" else [int(key) for key in own],
+        "marks": sorted(marks),
+    }
+    cursor = await connection.execute(_TRACES[resource], values)
+    return [key for (key,) in await cursor.fetchall()]
 
 
 async def forget(

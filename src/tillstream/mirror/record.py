@@ -46,7 +46,7 @@ class Recorded(NamedTuple):
     forgotten: dict[Store, frozenset[str]]
     """The marks in force that any of them named, new or not, by store."""
     implied: dict[Store, frozenset[str]]
-    """The marks of orders and checkouts that are forgotten with them and are not in force yet."""
+    """The marks of what is forgotten with them: those that are not in force yet."""
 
 
 def delivery_key(delivery: Delivery) -> UUID:
@@ -103,12 +103,11 @@ def _frozen(marks: dict[Store, set[str]]) -> dict[Store, frozenset[str]]:
 
 
 def _implied(one: Arrived, marks: set[str]) -> set[str]:
-    """A forgotten order's or checkout's own mark, by which other deliveries about it are known."""
+    """The own marks of what is forgotten, by which other deliveries about it are known."""
     return {
         own
         for change in one.changes
-        if change.resource in {"order", "checkout"}
-        and not marks_of(change).isdisjoint(marks)
+        if not marks_of(change).isdisjoint(marks)
         and (own := own_mark(change.resource, change.key)) not in marks
     }
 
