@@ -129,11 +129,13 @@ describe('a store’s connection', () => {
   })
 })
 
-test('first figures are an order, a checkout, or money', () => {
+test('first figures are an order, or money', () => {
   const none = { orders: 0, checkouts: 0, total_sales: '0.00' } as Parameters<typeof hasFigures>[0] & object
   expect(hasFigures(undefined)).toBe(false)
   expect(hasFigures(none)).toBe(false)
-  expect(hasFigures({ ...none, checkouts: 1 })).toBe(true)
+  expect(hasFigures({ ...none, checkouts: 1 })).toBe(false)
+  expect(arrivalOf(storeOf(), [], { ...none, checkouts: 1 })).toBe('delivering')
+  expect(hasFigures({ ...none, orders: 1 })).toBe(true)
   expect(hasFigures({ ...none, total_sales: '-3.00' })).toBe(true)
 })
 

@@ -10,9 +10,9 @@ import { Reconnect } from '../stores/store-state.tsx'
 import { setSearch, usePlace } from '../ui/location.tsx'
 import { Notice } from '../ui/notice.tsx'
 
-/** Whether anything was ever counted in what is shown. */
+/** Whether there is a sale among what is shown; checkouts alone leave the first figures at zero. */
 export function hasFigures(stats: Stats | undefined): boolean {
-  return stats !== undefined && (stats.orders > 0 || stats.checkouts > 0 || Number(stats.total_sales) !== 0)
+  return stats !== undefined && (stats.orders > 0 || Number(stats.total_sales) !== 0)
 }
 
 /** How far a store that was just connected has come. */
@@ -20,13 +20,14 @@ export type Arrival = 'waiting' | 'delivering' | 'counting'
 
 export function arrivalOf(store: Store, active: readonly string[], stats: Stats | undefined): Arrival {
   if (hasFigures(stats)) return 'counting'
-  return active.includes(store.id) ? 'delivering' : 'waiting'
+  const delivering = active.includes(store.id) || (stats?.checkouts ?? 0) > 0
+  return delivering ? 'delivering' : 'waiting'
 }
 
 const arrivals: Record<Arrival, string> = {
   waiting:
     'Waiting for its first figures. They appear here by themselves, with the next order, checkout or change in the store.',
-  delivering: 'Its first deliveries are here. The figures begin with the next order or checkout.',
+  delivering: 'Its first deliveries are here. Sales begin to count with the next order.',
   counting: 'The first figures are here. From now on they move by themselves.',
 }
 
