@@ -6,20 +6,26 @@ approval is made up here: a callback with a code that this Shopify knows, signed
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 
 from tests.serve.conftest import Site, open_site, settings_for
 from tests.shops.pretend_shopify import PretendShopify, pretend_shopify
+from tillstream.foundation.database import connect
 from tillstream.shopify.queries import sign_query
+from tillstream.shops.apps import add_app, add_secret
+from tillstream.shops.passwords import PasswordVault
 from tillstream.shops.sealing import Keyring, store_place
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
     import httpx
@@ -96,6 +102,9 @@ async def stage(database: Database, tmp_path: Path) -> AsyncGenerator[Stage]:
             host="http://tillstream.test",
         )
         async with open_site(database, settings) as site:
+            # Real hashes, of which nobody has to prove here that they are slow.
+            quick = PasswordVault(hasher=PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+            site.app.state.context = replace(site.app.state.context, vault=quick)
             yield Stage(site, shopify)
             await site.app.state.shopify.aclose()
 
@@ -190,6 +199,116 @@ async def test_a_state_works_once(stage: Stage) -> None:
     assert "connected=1" in first.headers["location"]
     assert refused(again) == "state"
     assert stage.exchanges() == 1
+
+
+async def test_a_state_works_once_also_for_two_at_the_same_moment(stage: Stage) -> None:
+    async with stage.browser() as client:
+        query = stage.back(await stage.begin(client))
+        answers = await asyncio.gather(
+            *(client.get(f"/api/auth/callback?{query}") for _ in range(4))
+        )
+    there = [answer.headers["location"] for answer in answers]
+    assert sum("connected=1" in one for one in there) == 1
+    assert sum("refused=state" in one for one in there) == 3
+    assert stage.exchanges() == 1
+
+
+async def test_tabs_that_connect_several_shops_do_not_clash(stage: Stage) -> None:
+    other = "ada-cups.myshopify.com"
+    async with stage.browser() as client:
+        one, two = await stage.begin(client), await stage.begin(client, other)
+        first = await client.get(f"/api/auth/callback?{stage.back(one)}")
+        second = await client.get(f"/api/auth/callback?{stage.back(two, other)}")
+    assert "connected=1" in first.headers["location"]
+    assert "connected=1" in second.headers["location"]
+
+
+def another_seal(value: str) -> str:
+    return value[:-1] + ("0" if value[-1] != "0" else "1")
+
+
+def another_tenant(value: str) -> str:
+    return f"2{value[1:]}"
+
+
+def no_seal(value: str) -> str:
+    return value.rpartition(".")[0]
+
+
+def more_parts(value: str) -> str:
+    return f"..{value}"
+
+
+def nothing(_: str) -> str:
+    return ""
+
+
+@pytest.mark.parametrize("change", [another_seal, another_tenant, no_seal, more_parts, nothing])
+async def test_an_altered_state_cookie_is_none(stage: Stage, change: Callable[[str], str]) -> None:
+    async with stage.browser() as client:
+        state = await stage.begin(client)
+        for cookie in client.cookies.jar:
+            if cookie.name.startswith("tillstream_state"):
+                assert cookie.path == "/api/auth/callback"
+                cookie.value = change(cookie.value or "")
+        answer = await client.get(f"/api/auth/callback?{stage.back(state)}")
+    assert refused(answer) == "state"
+
+
+async def test_a_named_app_has_its_own_addresses_id_and_scopes(stage: Stage) -> None:
+    stage.shopify.client_id, stage.shopify.secrets = "eu-app", ("shpss_of_eu",)
+    async with await connect(stage.site.database.admin_url) as owner:
+        keyring = Keyring.from_settings(stage.site.settings)
+        now = stage.site.clock.now
+        await add_app(owner, "eu", client_id="eu-app", scopes="read_orders,read_reports", now=now)
+        await add_secret(owner, keyring, "eu", "shpss_of_eu", now=now)
+    stage.shopify.shop(SHOP, scopes="read_orders,read_reports")
+    async with stage.browser() as client:
+        out = await client.get("/api/auth/shopify", params={"shop": SHOP, "app": "eu"})
+        asked = parse_qs(urlsplit(out.headers["location"]).query)
+        assert asked["client_id"] == ["eu-app"]
+        assert asked["scope"] == ["read_orders,read_reports"]
+        assert asked["redirect_uri"] == ["http://tillstream.test/api/auth/callback/eu"]
+        state = asked["state"][0]
+        query = stage.back(state, secret=b"shpss_of_eu")
+        # At the address of another app it is nobody's.
+        assert refused(await client.get(f"/api/auth/callback?{query}")) == "state"
+        query = stage.back(state, secret=b"shpss_of_eu")
+        home = await client.get(f"/api/auth/callback/eu?{query}")
+        store = await stage.store(client)
+    assert "connected=1" in home.headers["location"]
+    assert (store["app"], store["missing_scopes"]) == ("eu", [])
+
+
+async def test_while_secrets_are_rotated_either_will_do(stage: Stage, database: Database) -> None:
+    settings = replace(
+        stage.site.settings, shopify_api_secrets=(b"shpss_newer", b"shpss_of_the_tests")
+    )
+    async with open_site(database, settings) as site:
+        later = Stage(site, stage.shopify)
+        async with later.browser() as client:
+            # Shopify signs with the old one and knows the new one not yet.
+            home = await later.connect(client)
+            assert "connected=1" in home.headers["location"]
+            stage.shopify.secrets = ("shpss_newer",)
+            state = await later.begin(client)
+            query = later.back(state, secret=b"shpss_newer")
+            home = await client.get(f"/api/auth/callback?{query}")
+        await site.app.state.shopify.aclose()
+    assert "connected=1" in home.headers["location"]
+
+
+async def test_no_secret_is_in_what_anybody_is_shown(stage: Stage) -> None:
+    async with stage.browser() as client:
+        answers = [await stage.connect(client), await client.get("/api/stores")]
+        answers.append(await client.get("/api/audit"))
+        stage.shopify.secrets = ("another",)
+        answers.append(await stage.connect(client))
+    told = "".join(answer.text + str(answer.headers) for answer in answers)
+    shop = stage.shopify.shops[SHOP]
+    for secret in (*shop.access, *shop.refresh, "shpss_of_the_tests", "code-"):
+        assert secret not in told
+    assert refused(answers[-1]) == "exchange"
 
 
 async def test_a_state_belongs_to_the_browser_that_set_out(stage: Stage) -> None:
