@@ -123,7 +123,7 @@ describe('the psql command', () => {
         })
         expect(seen).toBe(database)
       }),
-      { numRuns: 30 },
+      { numRuns: 10 },
     )
   })
 })
