@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.standin.process import CLIENT_ID, SECRET, PretendShopify
 from tests.story.installation import Installation
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
+
+T = TypeVar("T")
 
 SHOP = "harbor-lights.myshopify.com"
 TOKEN_SECONDS = 63
@@ -71,3 +74,12 @@ def books(shopify: PretendShopify) -> dict[str, Any]:
 def subscribed(shopify: PretendShopify) -> set[str]:
     """The topics that the app subscribed to."""
     return {one["topic"] for found in shopify.installations(SHOP) for one in found["subscriptions"]}
+
+
+def until(look: Callable[[], T | None], *, seconds: float = 40) -> T:
+    """What ``look`` gives once it gives something."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)  # between two looks
+    return found

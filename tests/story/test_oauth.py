@@ -6,12 +6,13 @@ Both run in processes of their own. See installation.py for the rules; Shopify i
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,18 +26,17 @@ from tests.story.connecting import (
     quiet_shopify,
     subscribed,
     this_month,
+    until,
 )
 from tests.story.tale import STATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import httpx
 
     from tests.standin.process import PretendShopify
     from tests.story.installation import Installation
-
-T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -83,15 +83,6 @@ def store(client: httpx.Client) -> dict[str, Any]:
     stores = client.get("/api/stores").json()["stores"]
     assert len(stores) == 1, stores
     return stores[0]
-
-
-def until(look: Callable[[], T], *, seconds: float = 30) -> T:
-    """What ``look`` gives once it gives something."""
-    end = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)  # between two looks
-    return found
 
 
 def given(shopify: PretendShopify, what: str) -> int:
@@ -275,6 +266,20 @@ def test_a_store_is_handed_over_with_a_code(
     # The code was for once.
     refused = connect(owner, shopify, transfer=asked.json()["code"])
     assert refused["refused"] == "taken"
+
+
+def test_permissions_edited_away_are_told(shopify: PretendShopify, rival: httpx.Client) -> None:
+    """Anybody can change the scopes in the address that leads to Shopify."""
+    until(lambda: "app/scopes_update" in subscribed(shopify))
+    shopify.control("scopes", shop=SHOP, scopes=["read_products"])
+    begun = rival.get("/api/auth/shopify", params={"shop": SHOP}).headers["location"]
+    narrowed = re.sub(r"scope=[^&]*", "scope=read_products", begun)
+    back = urlsplit(shopify.answer(narrowed))
+    landed = dict(query_of(rival.get(f"{back.path}?{back.query}").headers["location"]))
+    assert landed["refused"] == "scopes"
+    assert set(landed["missing"].split(",")) == {"read_customers", "read_orders"}
+    assert connect(rival, shopify)["connected"] == "1"
+    until(lambda: not store(rival)["missing_scopes"])
 
 
 def test_fewer_permissions_are_told(shopify: PretendShopify, rival: httpx.Client) -> None:

@@ -8,25 +8,30 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from html import unescape
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from tests.standin.process import query_of
-from tests.story.connecting import SHOP, books, installed, quiet_shopify, subscribed, this_month
+from tests.story.connecting import (
+    SHOP,
+    books,
+    installed,
+    quiet_shopify,
+    subscribed,
+    this_month,
+    until,
+)
 from tests.story.tale import STATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.standin.process import PretendShopify
     from tests.story.installation import Installation
-
-T = TypeVar("T")
 
 KEY = "second"
 CLIENT = "the-second-apps-client-id"
@@ -69,15 +74,6 @@ def run(installation: Installation, *arguments: str, told: str = "") -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def until(look: Callable[[], T], *, seconds: float = 40) -> T:
-    """What ``look`` gives once it gives something."""
-    end = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)  # between two looks
-    return found
 
 
 def register(shopify: PretendShopify, installation: Installation, *secrets: str) -> None:

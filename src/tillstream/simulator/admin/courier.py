@@ -157,7 +157,7 @@ def _addressed(installation: Installation, to: Subscription, webhook: Webhook) -
 
 
 def _reduced(body: bytes, fields: tuple[str, ...]) -> bytes:
-    """The body with the fields named (dots reach inside) and no others."""
+    """The body with the fields named and no others; of a path (``customer.id``) its first part."""
     if not fields:
         return body
     whole: dict[str, Any] = msgspec.json.decode(body)

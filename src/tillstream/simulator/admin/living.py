@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -36,8 +37,8 @@ class LivingShop:
         )
         self.plan = plan
         self.front: Shopfront = open_shop(seed, plan, phases)
-        for _ in self.front.unfold(present):
-            """The past is known to the shop; nobody was told of it."""
+        # The past is known to the shop; nobody was told of it.
+        deque(self.front.unfold(present), maxlen=0)
 
     @property
     def domain(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from graphql import GraphQLError
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from tillstream.simulator.admin.connections import SortValue
     from tillstream.simulator.admin.context import Context
-    from tillstream.simulator.admin.living import LivingShop
     from tillstream.simulator.admin.search import Fields, Value
     from tillstream.simulator.facts import Checkout, Customer, Order, Product, Variant
 
@@ -77,7 +75,7 @@ def orders_in_sight(context: Context) -> list[Order]:
     return [order for order in orders if not order.deleted and order.created_at >= since]
 
 
-def _order_fields(context: Context, order: Order) -> dict[str, Value]:
+def _order_fields(_: Context, order: Order) -> dict[str, Value]:
     status = "open" if order.closed_at is None else "closed"
     return {
         "id": order.id,
@@ -97,7 +95,6 @@ def _order_fields(context: Context, order: Order) -> dict[str, Value]:
         "discount_code": order.applications[0].code if order.applications else None,
         "tag": order.tags or None,
         "sku": " ".join(line.variant.sku for line in order.lines if line.variant) or None,
-        "total": _amount(context.shop, order.totals.price),
     }
 
 
@@ -255,7 +252,7 @@ def _left(context: Context) -> list[Checkout]:
     ]
 
 
-def _checkout_fields(context: Context, checkout: Checkout) -> dict[str, Value]:
+def _checkout_fields(_: Context, checkout: Checkout) -> dict[str, Value]:
     recovered = checkout.completed_at is not None
     return {
         "id": checkout.number,
@@ -264,7 +261,6 @@ def _checkout_fields(context: Context, checkout: Checkout) -> dict[str, Value]:
         "status": "closed" if recovered else "open",
         "recovery_state": "recovered" if recovered else "not_recovered",
         "email_state": "not_sent",
-        "total": _amount(context.shop, checkout.totals.price),
     }
 
 
@@ -281,7 +277,3 @@ CHECKOUTS: Final = Resource(
     identify=lambda checkout: checkout.number,
     show=lambda context, checkout: context.nodes.checkout(checkout),
 )
-
-
-def _amount(shop: LivingShop, minor: int) -> Decimal:
-    return Decimal(shop.front.currency.text(minor))

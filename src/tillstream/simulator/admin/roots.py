@@ -13,7 +13,7 @@ from tillstream.simulator.admin.connections import Listing
 from tillstream.simulator.admin.context import require
 from tillstream.simulator.admin.nodes import gid, number_of, paged, utc
 from tillstream.simulator.admin.subscriptions import SubscriptionRefused, Wish
-from tillstream.simulator.admin.versions import display_name, is_supported, supported
+from tillstream.simulator.admin.versions import is_supported, supported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -192,7 +192,7 @@ def _versions(info: Info) -> list[Json]:
 
 
 def _version(handle: str) -> Json:
-    return {"handle": handle, "displayName": display_name(handle), "supported": True}
+    return {"handle": handle, "displayName": handle, "supported": True}
 
 
 # -- webhooks ------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def _shown(context: Context, subscription: Subscription) -> Json:
         "name": subscription.name,
         "apiVersion": {
             "handle": handle,
-            "displayName": display_name(handle),
+            "displayName": handle,
             "supported": is_supported(handle, context.now),
         },
         "createdAt": utc(subscription.created_at),

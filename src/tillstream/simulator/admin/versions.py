@@ -40,11 +40,6 @@ def served_as(handle: str, now: datetime) -> str | None:
     return oldest if handle < oldest else None
 
 
-def display_name(handle: str) -> str:
-    """The version for people."""
-    return handle
-
-
 def _quarter(now: datetime) -> int:
     """Quarters since year 0 that have begun: a version comes out at 17:00 UTC on its first day."""
     begins = datetime(now.year, (now.month - 1) // 3 * 3 + 1, 1, 17, tzinfo=UTC)
