@@ -474,6 +474,35 @@ async def test_a_stores_secret_of_before_stays_good_until_it_retires(database: D
             assert await left.fetchone() == (0,)
 
 
+async def test_a_secret_that_became_unreadable_does_not_lock_its_senders_out(
+    database: Database,
+) -> None:
+    """As when it was sealed anew with a key that this process was not given."""
+    strange = Keyring.of(b"s" * 32)
+    async with opened(database) as site, open_pool(database.admin_url) as pool:
+        await add_account(pool, "ada@example.com", "brass lamp and seven owls", "Ada")
+        details = StoreDetails(api_secret="of-the-store")
+        await add_store(pool, RING, "ada@example.com", "a.myshopify.com", details)
+        async with pool.connection() as owner:
+            await add_app(owner, "outlet", client_id="c", now=NOW)
+            await add_secret(owner, RING, "outlet", "of-the-outlet", now=NOW)
+            await until_known(
+                site, "outlet", "a.myshopify.com", {b"of-the-outlet", b"of-the-store"}
+            )
+            await owner.execute(
+                "UPDATE shops.app_secrets SET sealed = %s", (strange.seal(b"x", b"y"),)
+            )
+            await owner.execute(
+                "UPDATE shops.stores SET api_secret_sealed = %s", (strange.seal(b"x", b"y"),)
+            )
+            # A change that can be seen comes after those two.
+            await add_secret(owner, RING, "outlet", "one-more-secret", now=NOW)
+        known = {b"of-the-outlet", b"one-more-secret", b"of-the-store"}
+        await until_known(site, "outlet", "a.myshopify.com", known)
+        signature = sign_webhook(b"of-the-store", BODY)
+        assert (await site.send(X_Shopify_Hmac_Sha256=signature)).status_code == 200
+
+
 async def test_before_the_apps_are_known_none_is_called_unknown(database: Database) -> None:
     async with opened(database, read_secrets=False) as site:
         assert (await site.send(path="/api/webhook/outlet")).status_code == 503

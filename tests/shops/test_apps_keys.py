@@ -233,7 +233,9 @@ def outside(database: Database) -> Iterator[Database]:
             owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
 
 
-def tillstream(database: Database, *arguments: str, **environment: str) -> dict[str, Any]:
+def tillstream(
+    database: Database, *arguments: str, fails: bool = False, **environment: str
+) -> dict[str, Any]:
     """The JSON that a command prints, and its exit status under the name "status"."""
     done = subprocess.run(
         [sys.executable, "-m", "tillstream.command.main", *arguments, "--json"],
@@ -241,6 +243,9 @@ def tillstream(database: Database, *arguments: str, **environment: str) -> dict[
              "SHOPIFY_API_SECRET": "of-settings", **environment},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
+    if fails:
+        assert done.returncode == 1
+        return {"said": done.stderr}
     assert done.stdout, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return {**answer, "status": done.returncode}
@@ -252,17 +257,19 @@ def test_an_outside_database_is_rotated_by_settings(outside: Database) -> None:
         outside, "app", "add", "outlet", "--client-id", "c", "--secret-env", "MINE",
         TILLSTREAM_KEY=old, MINE="secret-of-outlet",
     )  # fmt: skip
+
+    def rotate_now(*, fails: bool = False) -> dict[str, Any]:
+        return tillstream(
+            outside, "keys", "rotate", fails=fails, TILLSTREAM_KEY=new, TILLSTREAM_OLD_KEYS=old
+        )
+
     with psycopg.connect(login_url(outside.admin_url, "api", OLD)):
-        done = tillstream(outside, "keys", "rotate", TILLSTREAM_KEY=new, TILLSTREAM_OLD_KEYS=old)
-        # A process with the key of before is still connected: its logins stay until it has gone.
-        assert (done["status"], done["resealed"], done["unopened"]) == (0, 1, 0)
-        assert len(done["earlier_logins"]) == 4  # of this key, and of the tests' own
-    done = tillstream(outside, "keys", "rotate", TILLSTREAM_KEY=new, TILLSTREAM_OLD_KEYS=old)
-    assert (done["resealed"], done["earlier_logins"]) == (0, [])
+        # A process with the key of before is still connected, and could not read what is sealed anew.
+        refused = rotate_now(fails=True)
+        assert "start them again" in str(refused["said"]).lower()
+    done = rotate_now()
+    assert (done["resealed"], done["unopened"], done["earlier_logins"]) == (1, 0, [])
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(login_url(outside.admin_url, "api", OLD))
-    state = tillstream(outside, "keys", "status", TILLSTREAM_KEY=new)
-    assert (state["done"], state["earlier_logins"]) == (True, {})
     lost = tillstream(outside, "keys", "status", TILLSTREAM_KEY=STRANGE.hex())
     assert sum(column["unknown"] for column in lost["columns"]) == 1
-    assert tillstream(outside, "keys", "rotate", TILLSTREAM_KEY=STRANGE.hex())["status"] == 1

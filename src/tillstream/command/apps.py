@@ -35,6 +35,7 @@ from tillstream.shops.apps import (
     retire_secret,
 )
 from tillstream.shops.keys import rotate, state_of
+from tillstream.shops.refusals import EarlierKeyInUse
 from tillstream.shops.sealing import Keyring
 
 if TYPE_CHECKING:
@@ -200,6 +201,8 @@ async def keys_rotate(settings: Settings, options: Namespace) -> int:
     """``tillstream keys rotate``: exit status 1 when something could not be sealed anew."""
     shared = _runs_elsewhere(settings)
     with open_database(settings) as database:
+        if settings.key_file is None:
+            _refuse_beside_earlier_keys(settings, database.admin_url)
         async with await connect(database.admin_url) as connection:
             keyring = Keyring.from_settings(settings)
             file = None if settings.key_file is None else KeyFile(settings.key_file)
@@ -252,6 +255,19 @@ def _begin(file: KeyFile) -> None:
         file.replace_current(secrets.token_bytes(32))
 
 
+def _refuse_beside_earlier_keys(settings: Settings, admin_url: str) -> None:
+    """See that no process is left that has its key from the environment and not the present one.
+
+    It could not open what is sealed anew, and would go on sealing with the key that is to go.
+
+    Raises:
+        EarlierKeyInUse: there is one.
+    """
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        if any(earlier_logins(connection, (settings.key,)).values()):
+            raise EarlierKeyInUse
+
+
 def _runs_elsewhere(settings: Settings) -> bool:
     """Whether another process, `tillstream up`, runs the embedded database."""
     return settings.database_url is None and find_running(postgres_folder(settings)) is not None
@@ -298,8 +314,8 @@ def _tell(settings: Settings, resealed: int, unopened: int, waiting: list[str]) 
         )
     if waiting:
         out.print(
-            "Processes still use the database logins of the earlier key. Start them again"
-            + (", then run this once more." if settings.database_url else " when it suits you.")
+            "The running processes use database logins of the earlier key: start Tillstream again when "
+            "it suits you."
         )
 
 

@@ -14,7 +14,7 @@ from tillstream.shops.apps import DEFAULT
 from tillstream.shops.sealing import Unsealable, app_place, store_place
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from tillstream.foundation.database import Connection
@@ -135,6 +135,7 @@ class Trust:
                 plain = self._keyring.open(bytes(sealed), app_place(key, secret_id))
             except Unsealable:
                 log.exception("app_secret_unsealable", extra={"app": key, "secret": secret_id})
+                secrets += _known_before(self.apps, key)
             else:
                 secrets.append((plain, _microseconds(retires_at)))
         found[DEFAULT] += self._of_settings
@@ -149,6 +150,7 @@ class Trust:
                 plain = self._keyring.open(bytes(sealed), store_place(store_id, "api_secret"))
             except Unsealable:
                 log.exception("store_secret_unsealable", extra={"store_id": store_id})
+                found.setdefault(domain, []).extend(_known_before(self.stores, domain))
             else:
                 found.setdefault(domain, []).append((plain, _microseconds(retires_at)))
         accepted = {domain: Accepted.of(secrets) for domain, secrets in found.items()}
@@ -160,6 +162,14 @@ class Trust:
                 self.stores[domain] = accepted[domain]
             else:
                 self.stores.pop(domain, None)
+
+
+def _known_before(accepted: Mapping[str, Accepted], name: str) -> tuple[tuple[bytes, int], ...]:
+    """What counted before a secret became unreadable here: rather that than genuine deliveries refused.
+
+    Most likely it was sealed anew with a key that this process has not been given.
+    """
+    return accepted[name].terms if name in accepted else ()
 
 
 async def _rows(

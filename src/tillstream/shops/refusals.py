@@ -254,6 +254,17 @@ class LastSecret(Refusal):
         )
 
 
+class EarlierKeyInUse(Refusal):
+    """A process runs that has another key than this one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Processes with another TILLSTREAM_KEY are connected to the database: they could not read "
+            "what is sealed with this one. Start them again with the new key and the old one in "
+            "TILLSTREAM_OLD_KEYS, and then run this."
+        )
+
+
 class RotationUnderWay(Refusal):
     """Another process replaces the key just now."""
 
