@@ -52,9 +52,8 @@ async def test_each_subscription_gets_its_own_delivery() -> None:
     async with open_world() as (world, receiver):
         installation = world.install()
         want(world, installation, "orders/create", f"{receiver.url}/one")
-        want(
-            world, installation, "orders/create", f"{receiver.url}/two", include_fields=("id", "name")
-        )  # fmt: skip
+        reduced = {"include_fields": ("id", "name"), "name": "the-second"}
+        want(world, installation, "orders/create", f"{receiver.url}/two", **reduced)
         want(world, installation, "products/delete", f"{receiver.url}/never")
         other = world.install(app=an_app("other"))
         want(world, other, "orders/create", f"{receiver.url}/other")
@@ -67,6 +66,8 @@ async def test_each_subscription_gets_its_own_delivery() -> None:
         assert received.headers["x-shopify-api-version"] == "2026-07"
         assert json.loads(received.body)["id"] == order.id
     assert json.loads(by_path["/two"].body).keys() == {"id", "name"}
+    assert by_path["/two"].headers["x-shopify-name"] == "the-second"
+    assert "x-shopify-name" not in by_path["/one"].headers
     assert len({r.headers["x-shopify-webhook-id"] for r in by_path.values()}) == 3
     assert len({r.headers["x-shopify-event-id"] for r in by_path.values()}) == 1
 

@@ -74,7 +74,8 @@ class Schedule:
         waiting: list[tuple[float, int, Webhook]] = []
         for webhook in self._story:
             # Nothing still to come can be due before it was triggered.
-            triggered = webhook.triggered_at.timestamp()
+            name = f"X-Shopify-Name: {webhook.name}\r\n" if webhook.name else ""
+    triggered = webhook.triggered_at.timestamp()
             while waiting and waiting[0][0] <= triggered:
                 due, _, ready = heapq.heappop(waiting)
                 yield Arrival(due, ready)
@@ -120,6 +121,7 @@ def request_for(webhook: Webhook, address: Address, secrets: Secrets) -> bytes:
         f"X-Shopify-Webhook-Id: {webhook.webhook_id}\r\n"
         f"X-Shopify-Event-Id: {webhook.event_id}\r\n"
         f"X-Shopify-Triggered-At: {triggered}\r\n"
+        f"{name}"
         "\r\n"
     )
     return head.encode("ascii") + webhook.body

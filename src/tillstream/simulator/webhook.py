@@ -53,7 +53,7 @@ class Webhook(NamedTuple):
     """What Shopify sends: the body as bytes, and what its headers say.
 
     ``webhook_id`` is one delivery's, ``event_id`` one merchant action's. ``due`` is when a
-    punctual delivery would arrive.
+    punctual delivery would arrive. ``name`` is the subscription's, if it has one.
     """
 
     shop: str
@@ -64,3 +64,4 @@ class Webhook(NamedTuple):
     triggered_at: datetime
     api_version: str
     due: datetime
+    name: str | None = None

@@ -151,7 +151,9 @@ class Courier:
 
 def _addressed(installation: Installation, to: Subscription, webhook: Webhook) -> Parcel:
     told = webhook._replace(
-        api_version=to.api_version, body=_reduced(webhook.body, to.include_fields)
+        api_version=to.api_version,
+        body=_reduced(webhook.body, to.include_fields),
+        name=to.name,
     )
     return Parcel(told, to.uri, installation.app.signing_secret, installation, to)
 
