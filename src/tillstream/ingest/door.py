@@ -11,9 +11,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
+from granian.rsgi import ProtocolClosed
 
 from tillstream.ingest.verify import Refused, is_genuine, read_headers, signature_of
-from tillstream.journal.contract import Delivery, Unavailable
+from tillstream.journal.contract import SIGNED_FOR, Delivery, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,19 +80,25 @@ class Door:
             raise Refused(405, "Method not allowed", "Webhooks are sent with POST.")
         received_at = time.time_ns() // 1000
         headers: dict[str, str] = dict(scope.headers.items())
-        body = await self._body(protocol, headers)
+        try:
+            body = await self._body(protocol, headers)
+        except ProtocolClosed as error:
+            # It announced more than it sent and hung up: whoever still listens hears why.
+            raise Refused(400, "Body cut short", "The body ended before its end.") from error
         signature = signature_of(headers)
         shop = headers.get("x-shopify-shop-domain") or headers.get("shopify-shop-domain") or ""
         secrets = self._trust.accepted(app, shop, received_at)
         if secrets is None or not is_genuine(signature, body, secrets):
             self._refuse_signature(signature)
         told = read_headers(headers)
+        own = self._trust.signed_for(app, shop, signature, body)
+        others = told.others if own is None else {**told.others, SIGNED_FOR: str(own)}
         if not body:
             raise Refused(400, "Empty body", "A delivery has a JSON object as its body.")
         await self._batcher.keep(
             Delivery(
                 received_at, app, told.shop, told.topic, told.webhook_id, told.event_id, told.triggered_at,
-                told.api_version, signature, told.others, body,
+                told.api_version, signature, others, body,
             )
         )  # fmt: skip
 
