@@ -74,8 +74,7 @@ class Schedule:
         waiting: list[tuple[float, int, Webhook]] = []
         for webhook in self._story:
             # Nothing still to come can be due before it was triggered.
-            name = f"X-Shopify-Name: {webhook.name}\r\n" if webhook.name else ""
-    triggered = webhook.triggered_at.timestamp()
+            triggered = webhook.triggered_at.timestamp()
             while waiting and waiting[0][0] <= triggered:
                 due, _, ready = heapq.heappop(waiting)
                 yield Arrival(due, ready)
@@ -106,6 +105,7 @@ def _second_id(rng: Random) -> str:
 def request_for(webhook: Webhook, address: Address, secrets: Secrets) -> bytes:
     """The whole signed HTTP/1.1 request."""
     secret = secrets[webhook.shop] if isinstance(secrets, Mapping) else secrets
+    name = f"X-Shopify-Name: {webhook.name}\r\n" if webhook.name else ""
     triggered = webhook.triggered_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     head = (
         f"POST {address.path} HTTP/1.1\r\n"
