@@ -53,7 +53,7 @@ class Library:
         self._process.stdout.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shopify(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PretendShopify]:
     """Two shops with ten days behind them."""
     options = ("--days", "10", "--domain", "oak-and-ash.myshopify.com")
@@ -66,7 +66,7 @@ def shopify(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PretendShopify
         shopify.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def python_library(shopify: PretendShopify) -> Iterator[Library]:
     """ShopifyAPI of the package index."""
     script = str(HERE / "python_library.py")
@@ -75,7 +75,7 @@ def python_library(shopify: PretendShopify) -> Iterator[Library]:
     library.end()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def node_library(shopify: PretendShopify) -> Iterator[Library]:
     """@shopify/shopify-api of npm."""
     if not (HERE / "node" / "node_modules").exists():
