@@ -212,11 +212,17 @@ _BY_TOPIC: Final[dict[str, Callable[[Connection, _Notice], Awaitable[None]]]] = 
 
 
 def _concerned(delivery: Delivery, holders: Collection[privacy.Holder]) -> list[privacy.Holder]:
-    """The connected store; for what the law asks, everybody who has data of the shop."""
+    """The connected store; for what the law asks, everybody who has data of the shop.
+
+    What a store's own secret signed is about that store alone: its account chose the secret, and
+    could otherwise have others' data erased.
+    """
     return [
         holder
         for holder in holders
-        if holder.domain == delivery.shop and (holder.connected or delivery.topic in COMPLIANCE)
+        if holder.domain == delivery.shop
+        and (holder.connected or delivery.topic in COMPLIANCE)
+        and delivery.speaks_for(holder.store_id)
     ]
 
 

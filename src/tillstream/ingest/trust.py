@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 import psycopg
 
 from tillstream.foundation.database import connect, listen, topic_of
-from tillstream.ingest.verify import FOREVER, Accepted
+from tillstream.ingest.verify import FOREVER, Accepted, is_genuine
 from tillstream.shops.apps import DEFAULT
 from tillstream.shops.sealing import Unsealable, app_place, store_place
 
@@ -49,6 +49,7 @@ class Trust:
         self._of_settings = tuple((secret, FOREVER) for secret in app_secrets)
         self.apps: dict[str, Accepted] = {DEFAULT: Accepted.of(self._of_settings)}
         self.stores: dict[str, Accepted] = {}
+        self._owners: dict[str, int] = {}
         self.known = False
         self._url = worker_url
         self._keyring = keyring
@@ -76,6 +77,13 @@ class Trust:
         if now >= own.until:
             own = self.stores[domain] = own.at(now)
         return found.secrets + own.secrets
+
+    def signed_for(self, app: str, shop: str, signature: str, body: bytes) -> int | None:
+        """The store whose own secret signed what is genuine; None where a secret of the app did."""
+        owner = self._owners.get(shop.strip().lower())
+        if owner is None or is_genuine(signature, body, self.apps[app].secrets):
+            return None
+        return owner
 
     async def start(self, wait: float = 5.0) -> None:
         """Follow the database from now on; returns when it was read, or after ``wait`` seconds."""
@@ -145,7 +153,9 @@ class Trust:
         """Read the secrets of these stores; None means all of them."""
         asked = None if domains is None else sorted(domains)
         found: dict[str, list[tuple[bytes, int]]] = {}
+        owners: dict[str, int] = {}
         for domain, store_id, sealed, retires_at in await _rows(connection, _LOAD_STORES, asked):
+            owners[domain] = store_id
             try:
                 plain = self._keyring.open(bytes(sealed), store_place(store_id, "api_secret"))
             except Unsealable:
@@ -155,13 +165,14 @@ class Trust:
                 found.setdefault(domain, []).append((plain, _microseconds(retires_at)))
         accepted = {domain: Accepted.of(secrets) for domain, secrets in found.items()}
         if domains is None:
-            self.stores = accepted
+            self.stores, self._owners = accepted, owners
             return
         for domain in domains:
             if domain in accepted:
-                self.stores[domain] = accepted[domain]
+                self.stores[domain], self._owners[domain] = accepted[domain], owners[domain]
             else:
                 self.stores.pop(domain, None)
+                self._owners.pop(domain, None)
 
 
 def _known_before(accepted: Mapping[str, Accepted], name: str) -> tuple[tuple[bytes, int], ...]:

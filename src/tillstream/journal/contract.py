@@ -31,6 +31,14 @@ DEFAULT_PARTITIONS = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+SIGNED_FOR = "tillstream-signed-for"
+"""A header that the door adds where a store's own secret signed, and not the app's: the store's id.
+
+Whoever connects a shop chooses that secret. So it speaks for that store of that account alone, never
+for another account that has, or comes to have, the same shop. Shopify's headers have other names.
+"""
+
+
 class Delivery(msgspec.Struct, array_like=True, frozen=True):
     """One webhook as it was received. Stored by position: fields may only be added at the end."""
 
@@ -47,9 +55,13 @@ class Delivery(msgspec.Struct, array_like=True, frozen=True):
     api_version: str
     signature: str
     headers: dict[str, str]
-    """The other Shopify headers, names lower-cased."""
+    """The other Shopify headers, names lower-cased; and ``SIGNED_FOR``."""
     body: bytes
     """The untouched bytes that were signed."""
+
+    def speaks_for(self, store_id: int) -> bool:
+        """Whether the secret that signed it may tell of that store of its shop."""
+        return self.headers.get(SIGNED_FOR, str(store_id)) == str(store_id)
 
 
 class Frame(msgspec.Struct, frozen=True):

@@ -45,6 +45,12 @@ _TRY_LOCK = "SELECT k, pg_try_advisory_xact_lock(7211836, k) FROM unnest(%s::int
 _DUE = "SELECT tenant_id, store_id, token FROM rollup.due_checkouts(%s, %s)"
 
 
+_SIGNED_FOR_ANOTHER = (
+    "It was signed with the secret of an account that had connected the shop before, not with that of "
+    "the app or of the account that has it now."
+)
+
+
 class Outcome(NamedTuple):
     """What became of a batch, for the journal to settle."""
 
@@ -209,6 +215,9 @@ def _read_all(
     seen: set[object] = set()
     for delivery in routed:
         store = routes[delivery.shop].store
+        if not delivery.speaks_for(store.store_id):
+            parked.append(Parked(delivery, "signed_for_another", _SIGNED_FOR_ANOTHER))
+            continue
         key = delivery_key(delivery)
         if (store, key) in seen:
             continue
