@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import msgspec
 
+from tillstream.journal.contract import SIGNED_FOR
 from tillstream.mirror.redaction import MARKER, contact_known, marks_in_text, marks_of
 from tillstream.mirror.topics import decode, read
 from tillstream.mirror.values import Malformed, mapping, text
@@ -224,4 +225,6 @@ def _kept(value: Any, shape: Shape | None) -> Any:
 def _with_body(delivery: Delivery, body: bytes) -> Delivery:
     if body == delivery.body:
         return delivery
-    return msgspec.structs.replace(delivery, body=body, headers={})
+    # Whom it speaks for is nothing about people, and has to stay true when it is applied again.
+    kept = {name: value for name, value in delivery.headers.items() if name == SIGNED_FOR}
+    return msgspec.structs.replace(delivery, body=body, headers=kept)
