@@ -5,6 +5,8 @@ not as it has to be is an escape, unless ALLOWED says why it may. Reasons that f
 escapes, too.
 """
 
+# ruff: noqa: E501 - SQL and reasons, a line each
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -236,6 +238,7 @@ DEFINERS: dict[str, str] = {
     "shops.tenants_of(uuid,timestamp with time zone)": "api: of the person of a live sign-in of the tenant",
     "shops.use_key(bytea,timestamp with time zone)": "api: by a key's hash, in the transaction's tenant",
     "shops.verdict_of(bytea,timestamp with time zone)": "api: for a grant used up just now in the transaction's tenant",
+    "shops.scopes_of_apps()": "api: what the apps of the installation ask for",
     "shops.find_user(text)": "api: signing in, before a tenant is known",
     "shops.create_account(text,text,text,text)": "api: registering",
     "journal.status()": "api worker: totals over everyone, nothing of anyone",

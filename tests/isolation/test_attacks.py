@@ -37,6 +37,7 @@ from tests.isolation.attacks import (
 from tests.isolation.conftest import drop_sql_logins
 from tests.isolation.rivals import CANARY, OWN, Rivals, fingerprint, make_rivals, tenant_tables
 from tests.isolation.stock import stock
+from tests.isolation.told import tell
 from tests.serve.conftest import open_site, settings_for
 from tillstream.foundation import database as foundation
 from tillstream.serve.app import bare_app
@@ -174,9 +175,8 @@ class Tally:
             self.faults.append(f"{told}: took {time.monotonic() - began:.1f} s")
 
     def finish(self, what: str, capsys: pytest.CaptureFixture[str], at_least: int) -> None:
-        with capsys.disabled():
-            shown = ", ".join(f"{n} × {status}" for status, n in sorted(self.statuses.items()))
-            print(f"\n{what}: {self.count} cases, {len(self.faults)} succeeded ({shown})")
+        shown = ", ".join(f"{n} × {status}" for status, n in sorted(self.statuses.items()))
+        tell(capsys, f"{what}: {self.count} cases, {len(self.faults)} succeeded ({shown})")
         assert not self.faults, "\n".join(self.faults)
         assert self.count >= at_least
 
@@ -279,7 +279,7 @@ def cursors(rivals: Rivals) -> Iterator[tuple[str, str]]:
     yield "broken cursor", "AAAA"
 
 
-async def test_the_victims_ids_lead_nowhere(
+async def test_the_victims_ids_lead_nowhere(  # noqa: C901, PLR0912 - every place of a request
     rivals: Rivals, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every id, cursor and event number of hers, in every place of every call, with a good token."""
@@ -487,8 +487,7 @@ async def test_statements_of_the_attackers_choice(
                     outcome = _try(session, rivals, setting, tenant, statement)
                     outcomes[outcome] += 1
     assert fingerprint(rivals.site.database.admin_url, rivals.victim) == before
-    with capsys.disabled():
-        print(f"\nStatements as {role}: {sum(outcomes.values())}, {dict(outcomes)}")
+    tell(capsys, f"Statements as {role}: {sum(outcomes.values())}, {dict(outcomes)}")
     assert set(outcomes) == {"refused", "nothing"}
     assert sum(outcomes.values()) >= 500
 

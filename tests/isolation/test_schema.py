@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.isolation.told import tell
 from tests.story.installation import Installation
 
 if TYPE_CHECKING:
@@ -76,8 +77,7 @@ def test_every_answer_is_as_described(
             calls += _call(unlimited, operation, headers)
         except Exception as error:  # noqa: BLE001 - all operations are looked at before any is blamed
             faults.append(f"{operation.label}: {error}")
-    with capsys.disabled():
-        print(f"\nOpenAPI, {'owner' if signed_in else 'nobody'}: {calls} generated calls")
+    tell(capsys, f"OpenAPI, {'owner' if signed_in else 'nobody'}: {calls} generated calls")
     assert not faults, "\n\n".join(faults)
     assert calls >= 250
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import socket
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 import psycopg
@@ -17,7 +17,6 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from tests.isolation.conftest import drop_sql_logins
 from tests.isolation.rivals import CANARY, DOMAINS, OWN, Rivals, fingerprint, make_rivals
 from tillstream.foundation.database import connect, tenant_transaction
 from tillstream.foundation.embedded.server import EmbeddedPostgres
@@ -27,10 +26,8 @@ from tillstream.shops import sql_access
 from tillstream.shops.refusals import SqlAccessUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
-    from pathlib import Path
+    from collections.abc import Generator
 
-    from tests.conftest import Database
     from tests.serve.conftest import Site
 
 Session = psycopg.Connection[Any]
@@ -38,8 +35,8 @@ VIEWS = ("orders", "order_lines", "customers", "checkouts", "products", "daily_s
 
 
 @pytest.fixture
-async def rivals(site: Site) -> AsyncGenerator[Rivals]:
-    yield await make_rivals(site)
+async def rivals(site: Site) -> Rivals:
+    return await make_rivals(site)
 
 
 async def make_login(rivals: Rivals, side: str = "attacker") -> dict[str, Any]:
@@ -197,8 +194,6 @@ async def test_the_password_reaches_no_log_and_no_table(rivals: Rivals) -> None:
             assert found[0].startswith("SCRAM-SHA-256$")
             file = owner.execute("SHOW data_directory").fetchone()
             assert file is not None
-        from pathlib import Path
-
         log = (Path(file[0]).parent / "postgres.log").read_text(errors="replace")
         assert "create_sql_login" in log, (
             "the log has to show statements for this test to mean anything"
@@ -332,11 +327,10 @@ async def test_everything_else_is_refused(rivals: Rivals) -> None:
                 cursor = session.execute(cast("LiteralString", statement))
                 shown = str(cursor.fetchall()) if cursor.description else ""
             except psycopg.Error as error:
-                assert not rivals.leaks(str(error)), statement
-                if isinstance(error, psycopg.OperationalError):
-                    assert "permission denied" in str(error) or session.closed == 0, statement
-                continue
-            allowed.append(f"{statement}: {shown}")
+                if rivals.leaks(str(error)) or session.closed:
+                    allowed.append(f"{statement}: {error}")
+            else:
+                allowed.append(f"{statement}: {shown}")
         session.execute("RESET ROLE")
         assert rows(session, "SELECT count(*) FROM orders") == [(8,)]
     assert allowed == []
@@ -362,8 +356,7 @@ LEAKS: tuple[str, ...] = (
     "COPY (SELECT * FROM customers) TO STDOUT",
     "EXPLAIN (ANALYZE, VERBOSE) SELECT * FROM customers WHERE email LIKE 'canary%'",
     "SELECT * FROM daily_sales",
-    "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 20) "
-    "SELECT (SELECT string_agg(email, ',') FROM customers) FROM r",
+    "WITH RECURSIVE r AS (SELECT email FROM customers UNION SELECT email FROM r) TABLE r",
     # what PostgreSQL knows of tables, statistics and sessions
     "SELECT * FROM pg_stats",
     "SELECT * FROM pg_stats_ext",
@@ -418,19 +411,16 @@ async def test_nothing_of_the_victims_is_shown(rivals: Rivals, become: LiteralSt
 async def test_an_anonymous_block_sees_no_more(rivals: Rivals) -> None:
     login = await make_login(rivals)
     notices: list[str] = []
-    block = (
-        """
+    block = f"""
     DO $$
     DECLARE row record;
     BEGIN
-      PERFORM set_config('tillstream.tenant', '%s', true);
+      PERFORM set_config('tillstream.tenant', '{rivals.victim.tenant_id}', true);
       FOR row IN SELECT * FROM merchant.customers LOOP
-        RAISE NOTICE '%%', row;
+        RAISE NOTICE '%', row;
       END LOOP;
     END $$
     """
-        % rivals.victim.tenant_id
-    )
     with session_of(login) as session:
         session.add_notice_handler(lambda notice: notices.append(str(notice.message_primary)))
         session.execute(cast("LiteralString", block))
@@ -449,7 +439,8 @@ async def test_estimates_do_not_tell_texts_of_others(rivals: Rivals) -> None:
     with rivals.site.owner() as owner:
         # One address so common that it would be in the list of common values.
         owner.execute(
-            "INSERT INTO mirror.customers (tenant_id, store_id, id, email, first_name, last_name, phone, deleted, state) "
+            "INSERT INTO mirror.customers "
+            "(tenant_id, store_id, id, email, first_name, last_name, phone, deleted, state) "
             "SELECT %s, %s, 10000 + n, %s, %s, %s, %s, false, '{}' FROM generate_series(1, 500) AS n",
             (rivals.victim.tenant_id, rivals.victim.store_id, *[CANARY] * 4),
         )
@@ -530,9 +521,10 @@ async def test_who_lifts_the_limit_is_ended_by_the_worker(rivals: Rivals) -> Non
                 found = await sql_access.end_overdue(worker, timedelta(milliseconds=5))
                 assert {username for username, _ in found} <= {login["username"]}
                 ended |= {reason for _, reason in found}
-        with pytest.raises(psycopg.OperationalError):
+        with suppress(psycopg.OperationalError):
             while stubborn.pgconn.get_result() is not None:
                 pass
+        with pytest.raises(psycopg.OperationalError):
             stubborn.execute("SELECT 1")
         with pytest.raises(psycopg.OperationalError):
             idle.execute("SELECT 1")
