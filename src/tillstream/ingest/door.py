@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
-from granian.rsgi import ProtocolClosed
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from tillstream.ingest.verify import Refused, is_genuine, read_headers, signature_of
 from tillstream.journal.contract import SIGNED_FOR, Delivery, Unavailable
