@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, LiteralString, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, LiteralString, NamedTuple, TypeAlias, TypeVar
 
 from psycopg import sql
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tillstream.journal.contract import Delivery
     from tillstream.shops.privacy import Request
 
+T = TypeVar("T")
 Retained: TypeAlias = "dict[tuple[int, frozenset[tuple[str, int]]], UUID]"
 """For a partition and what tenants chose there, the frame up to which it was gone through."""
 
@@ -100,13 +101,25 @@ class Eraser:
         try:
             await self._record_due_erasures()
             for store in await forgetting.unswept_stores(self._connection):
-                await self._sweep(store)
+                await self._alone(self._sweep(store))
             done = 0
             for tenant_id, request_id in await privacy.open_requests(self._connection):
-                done += await self._do(tenant_id, request_id)
+                done += bool(await self._alone(self._do(tenant_id, request_id)))
             return done
         finally:
-            await self._connection.execute(_UNLOCK)
+            # A connection that was lost has lost its lock.
+            if not self._connection.closed:
+                await self._connection.execute(_UNLOCK)
+
+    async def _alone(self, work: Awaitable[T]) -> T | None:
+        """One person's or store's work: where it fails, that of the others still has to be done."""
+        try:
+            return await work
+        except Exception:
+            if self._connection.closed:
+                raise
+            log.exception("erasing_failed")
+            return None
 
     async def keep_no_longer(self, installation_days: int, gone_through: Retained) -> int:
         """Drop the deliveries that their tenant wants to keep for a shorter time; how many.
