@@ -96,12 +96,12 @@ def _customer(mark: str, number: int, at: str) -> dict[str, Any]:
 
 
 def _order(mark: str, number: int, at: str, low: str, high: str) -> dict[str, Any]:
-    line = {
+    line: dict[str, Any] = {
         "id": number * 10, "product_id": PRODUCTS[number % 3], "variant_id": PRODUCTS[number % 3] + 1000,
         "title": f"{mark} tea", "variant_title": mark, "sku": mark, "vendor": mark, "quantity": 1,
         "current_quantity": 1, "price": low, "tax_lines": [],
     }  # fmt: skip
-    refund = {
+    refund: dict[str, Any] = {
         "id": number * 100, "order_id": number, "created_at": at, "processed_at": at, "note": mark,
         "refund_line_items": [{"id": 1, "line_item_id": number * 10, "quantity": 1, "subtotal": low,
                                "total_tax": "0.00", "line_item": line}],

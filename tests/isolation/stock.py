@@ -95,11 +95,10 @@ def _value(tenant: Tenant, column: str, kind: str, checks: str) -> Any:
     }  # fmt: skip
     if column in known:
         return known[column]
-    choice = re.search(rf"\(?{column}\)?(?:::\w+)? = ANY \(\(?ARRAY\['([^']+)'", checks)
-    single = re.search(rf"\(?{column}\)? = '([^']+)'", checks)
-    if choice or single:
-        return (choice or single)[1]  # type: ignore[index]  # pyright: ignore[reportOptionalSubscript]
-    base = kind.partition("(")[0]
+    found = re.search(rf"\(?{column}\)?(?:::\w+)? = ANY \(\(?ARRAY\['([^']+)'", checks)
+    found = found or re.search(rf"\(?{column}\)? = '([^']+)'", checks)
+    if found is not None:
+        return found[1]
     plain: dict[str, Any] = {
         "bigint": 1, "integer": 1, "smallint": 1, "numeric": 1, "boolean": False, "text": mark,
         "json": "{}", "jsonb": "{}", "text[]": "{}", "bigint[]": "{}", "date": "2026-03-14",
@@ -107,4 +106,4 @@ def _value(tenant: Tenant, column: str, kind: str, checks: str) -> Any:
         "uuid": f"00000000-0000-4000-8000-{tenant.tenant_id:012d}",
         "bytea": mark.encode().ljust(32, b".")[:32], "inet": "127.0.0.1", "double precision": 1.0,
     }  # fmt: skip
-    return plain[base]
+    return plain[kind.partition("(")[0]]

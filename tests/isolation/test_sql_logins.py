@@ -613,7 +613,7 @@ async def test_a_login_hears_nothing_of_what_changes(rivals: Rivals) -> None:
         assert own is not None
         ours.rollback()
         for topic in ("shops", "live", "journal", "sessions", "apps", "connections"):
-            session.execute(cast("LiteralString", f"LISTEN tillstream_{topic}"))
+            session.execute(f"LISTEN tillstream_{topic}")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             session.execute("SELECT shops.channel('tillstream_shops')")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
