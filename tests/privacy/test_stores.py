@@ -215,3 +215,21 @@ async def test_a_tenant_may_keep_deliveries_for_a_shorter_time(database: Databas
         assert len(here.deliveries(second)) == len(old) // 2 + 2
         assert here.sums(store) == figures
         assert readable
+
+
+async def test_scopes_that_changed_are_noticed(database: Database) -> None:
+    async with office(database) as here:
+        shop, store = here.world.store(here.world.tenant())
+        body = {"id": 1, "previous": ["read_orders"], "current": ["read_orders", "read_products"]}
+        await here.deliver([say(shop, "app/scopes_update", body, 100)])
+        assert (
+            here.world.one("SELECT granted_scopes FROM shops.stores WHERE id = %s", store.store_id)
+            == "read_orders,read_products"
+        )
+        # Of a notice that cannot be read, the delivery alone is parked, and its record is taken back.
+        await here.deliver([*life(shop)[:3], say(shop, "app/uninstalled", b"[]", 101)])
+        status = await here.status()
+        assert (status.parked, status.waiting) == (1, 0)
+        assert (
+            here.world.one("SELECT count(*) FROM mirror.deliveries WHERE webhook_id = 'w101'") == 0
+        )
