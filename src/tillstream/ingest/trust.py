@@ -160,7 +160,10 @@ class Trust:
                 plain = self._keyring.open(bytes(sealed), store_place(store_id, "api_secret"))
             except Unsealable:
                 log.exception("store_secret_unsealable", extra={"store_id": store_id})
-                found.setdefault(domain, []).extend(_known_before(self.stores, domain))
+                kept = found.setdefault(domain, [])
+                # Of this very store: the shop may have changed hands meanwhile.
+                if self._owners.get(domain) == store_id:
+                    kept += _known_before(self.stores, domain)
             else:
                 found.setdefault(domain, []).append((plain, _microseconds(retires_at)))
         accepted = {domain: Accepted.of(secrets) for domain, secrets in found.items()}
