@@ -207,7 +207,7 @@ DEFINERS: dict[str, str] = {
     # function: which roles may call it, and why it may see more than they
     "shops.channel(text)": "api worker: names of channels",
     "shops.reader_tenant()": "reader: whose rows the session's login reads",
-    "shops.create_sql_login(text,text,text,timestamp with time zone,integer)": "api: makes a role, for the transaction's tenant",
+    "shops.create_sql_login(text,text,text,bigint,timestamp with time zone,integer)": "api: makes a role, for the transaction's tenant",
     "shops.revoke_sql_login(bigint,timestamp with time zone)": "api: disables a role of the transaction's tenant",
     "shops.drop_revoked_sql_logins()": "api worker: drops roles that were revoked, and tells how many",
     "shops.end_sql_overdue(interval)": "worker: ends sessions of merchants' logins",

@@ -139,6 +139,28 @@ async def test_a_login_is_made_listed_and_revoked(rivals: Rivals) -> None:
         assert role.fetchone() is None
 
 
+async def test_a_login_ends_with_the_role_of_who_made_it(rivals: Rivals) -> None:
+    login = await make_login(rivals)
+    tenant = rivals.attacker.tenant_id
+    with session_of(login) as session, rivals.site.owner() as owner:
+        assert rows(session, "SELECT count(*) FROM orders") == [(8,)]
+        # Another owner takes the role away, as PATCH /api/members/{id} does it.
+        owner.execute(
+            "WITH other AS (INSERT INTO shops.users (email, password_hash) "
+            "VALUES ('other@rivals.example', '$argon2id$') RETURNING id) "
+            "INSERT INTO shops.memberships (tenant_id, user_id, role) SELECT %s, id, 'owner' FROM other",
+            (tenant,),
+        )
+        me = owner.execute(
+            "SELECT created_by FROM shops.sql_logins WHERE username = %s", (login["username"],)
+        ).fetchone()
+        async with tenant_transaction(rivals.site.pool, tenant) as connection:
+            await connection.execute("SELECT shops.change_role(%s, 'viewer', now())", me)
+        assert rows(session, "SELECT count(*) FROM orders") == [(0,)]
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(login["url"])
+
+
 async def test_revoked_sees_nothing_even_while_its_session_lives(rivals: Rivals) -> None:
     """The moment between the revocation and the end of its sessions."""
     login = await make_login(rivals)
@@ -250,7 +272,7 @@ FORBIDDEN: tuple[str, ...] = (
     "SELECT * FROM shops.store_secrets()",
     "SELECT * FROM shops.route(ARRAY['a'])",
     "SELECT * FROM shops.find_user('a@b')",
-    "SELECT shops.create_sql_login('a', 'b', 'c', now(), 5)",
+    "SELECT shops.create_sql_login('a', 'b', 'c', 1, now(), 5)",
     "SELECT * FROM shops.end_sql_overdue('1s')",
     "SELECT journal.status()",
     "SELECT * FROM rollup.due_checkouts(now(), 10)",
@@ -549,7 +571,8 @@ def modest(site: Site) -> Generator[str]:
     with site.owner() as owner:
         owner.execute("CREATE ROLE modest_owner")
         owner.execute(
-            "ALTER FUNCTION shops.create_sql_login(text, text, text, timestamptz, integer) OWNER TO modest_owner"
+            "ALTER FUNCTION "
+            "shops.create_sql_login(text, text, text, bigint, timestamptz, integer) OWNER TO modest_owner"
         )
         owner.execute("GRANT USAGE ON SCHEMA shops TO modest_owner")
         owner.execute("GRANT ALL ON shops.sql_logins TO modest_owner")

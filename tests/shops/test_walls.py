@@ -188,7 +188,7 @@ def test_an_owner_without_superpowers_can_make_sql_logins(database: Database, pl
             api.execute("SELECT set_config('tillstream.tenant', '1', true)")
             verifier = api.pgconn.encrypt_password(b"hush", b"", b"scram-sha-256").decode()
             made = api.execute(
-                "SELECT id, username FROM shops.create_sql_login('psql', 'abcdef0123', %s, now(), 5)",
+                "SELECT id, username FROM shops.create_sql_login('psql', 'abcdef0123', %s, 1, now(), 5)",
                 (verifier,),
             ).fetchone()
         assert made is not None

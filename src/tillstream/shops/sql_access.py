@@ -41,7 +41,7 @@ _LIST: LiteralString = """
 SELECT id, name, username, created_at FROM shops.sql_logins
 WHERE tenant_id = %s AND revoked_at IS NULL ORDER BY id
 """
-_CREATE: LiteralString = "SELECT id, username FROM shops.create_sql_login(%s, %s, %s, %s, %s)"
+_CREATE: LiteralString = "SELECT id, username FROM shops.create_sql_login(%s, %s, %s, %s, %s, %s)"
 _REVOKE: LiteralString = "SELECT shops.revoke_sql_login(%s, %s)"
 _DROP: LiteralString = "SELECT shops.drop_revoked_sql_logins()"
 _END_OVERDUE: LiteralString = "SELECT username, reason FROM shops.end_sql_overdue(%s)"
@@ -95,9 +95,16 @@ async def list_logins(connection: Connection, tenant_id: int) -> list[SqlLogin]:
 
 
 async def create_login(
-    connection: Connection, name: str, *, now: datetime, random: Callable[[int], bytes]
+    connection: Connection,
+    name: str,
+    *,
+    user_id: int,
+    now: datetime,
+    random: Callable[[int], bytes],
 ) -> NewSqlLogin:
     """Make a login for the tenant of the transaction; it works once that is committed.
+
+    It ends when ``user_id``, who makes it, is an owner no longer.
 
     Raises:
         TooManySqlLogins: if it has ``MOST_LOGINS``.
@@ -107,7 +114,7 @@ async def create_login(
     # PostgreSQL's own form of keeping passwords. It depends on no user name.
     verifier = connection.pgconn.encrypt_password(password.encode(), b"", b"scram-sha-256")
     suffix = random(_SUFFIX_BYTES).hex()
-    values = (name, suffix, verifier.decode(), now, MOST_LOGINS)
+    values = (name, suffix, verifier.decode(), user_id, now, MOST_LOGINS)
     try:
         async with connection.transaction():
             row = await (await connection.execute(_CREATE, values)).fetchone()

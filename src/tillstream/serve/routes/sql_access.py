@@ -80,7 +80,11 @@ async def create_sql_login(body: NewLogin, visit: SignedIn, response: Response) 
     context = visit.context
     async with visit.transaction("owner") as connection:
         made = await sql_access.create_login(
-            connection, body.name, now=context.clock(), random=context.random
+            connection,
+            body.name,
+            user_id=visit.bearer.user_id,
+            now=context.clock(),
+            random=context.random,
         )
         await visit.note(connection, "sql_login.made", subject=made.login.username)
         address = sql_access.address_of(connection, context.sql_endpoint)

@@ -20,6 +20,8 @@ CREATE TABLE shops.sql_logins (
   -- Unique over all tenants and never used again: a name is what tells whose rows a session sees.
   username text NOT NULL UNIQUE CHECK (username ~ '^tillstream_sql_[0-9]+_[a-z0-9]{8,}$'),
   created_at timestamptz NOT NULL,
+  -- The owner who made it: it ends with their role.
+  created_by bigint NOT NULL,
   revoked_at timestamptz CHECK (revoked_at >= created_at),
   dropped_at timestamptz CHECK (dropped_at IS NULL OR revoked_at IS NOT NULL),
   PRIMARY KEY (tenant_id, id)
@@ -46,7 +48,7 @@ CREATE FUNCTION shops.reader_tenant() RETURNS bigint
 -- `verifier` is what PostgreSQL keeps of the password (SCRAM-SHA-256), made by the caller, so that
 -- the password itself is in no statement and in no log.
 CREATE FUNCTION shops.create_sql_login(
-    login_name text, suffix text, verifier text, made_at timestamptz, most integer)
+    login_name text, suffix text, verifier text, maker bigint, made_at timestamptz, most integer)
   RETURNS TABLE (id bigint, username text)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -64,8 +66,8 @@ CREATE FUNCTION shops.create_sql_login(
         WHERE l.tenant_id = tenant AND l.revoked_at IS NULL) >= most THEN
       RETURN;
     END IF;
-    INSERT INTO shops.sql_logins (tenant_id, name, username, created_at)
-      VALUES (tenant, login_name, login, made_at) RETURNING sql_logins.id INTO made;
+    INSERT INTO shops.sql_logins (tenant_id, name, username, created_at, created_by)
+      VALUES (tenant, login_name, login, made_at, maker) RETURNING sql_logins.id INTO made;
     EXECUTE format('CREATE ROLE %I LOGIN INHERIT CONNECTION LIMIT 4 PASSWORD %L IN ROLE tillstream_reader',
                    login, verifier);
     -- What a session begins with. It may change these itself; shops.end_sql_overdue() is what holds.
@@ -103,6 +105,21 @@ CREATE FUNCTION shops.revoke_sql_login(sought bigint, moment timestamptz) RETURN
       EXECUTE format('ALTER ROLE %I NOLOGIN CONNECTION LIMIT 0', login);
     END IF;
     RETURN login;
+  END $$;
+
+-- What somebody made as an owner ends when they are one no longer: keys, invitations, and now logins.
+CREATE OR REPLACE FUNCTION shops.withdraw_grants(member bigint, moment timestamptz) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  BEGIN
+    UPDATE shops.api_keys AS k SET revoked_at = moment
+      WHERE k.tenant_id = shops.current_tenant() AND k.created_by = member AND k.revoked_at IS NULL;
+    UPDATE shops.invitations AS i SET revoked_at = moment
+      WHERE i.tenant_id = shops.current_tenant() AND i.invited_by = member
+        AND i.accepted_at IS NULL AND i.revoked_at IS NULL;
+    -- Their sessions are ended within seconds by the workers' guard: not before the commit.
+    PERFORM shops.revoke_sql_login(l.id, moment) FROM shops.sql_logins AS l
+      WHERE l.tenant_id = shops.current_tenant() AND l.created_by = member AND l.revoked_at IS NULL;
   END $$;
 
 -- Ends the sessions of revoked logins and drops their roles; to be called after the revocation was
@@ -160,11 +177,11 @@ CREATE FUNCTION shops.end_sql_overdue(longest interval)
   $$;
 
 REVOKE EXECUTE ON FUNCTION shops.reader_tenant(),
-  shops.create_sql_login(text, text, text, timestamptz, integer),
+  shops.create_sql_login(text, text, text, bigint, timestamptz, integer),
   shops.revoke_sql_login(bigint, timestamptz), shops.drop_revoked_sql_logins(),
   shops.end_sql_overdue(interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION shops.reader_tenant() TO tillstream_reader;
-GRANT EXECUTE ON FUNCTION shops.create_sql_login(text, text, text, timestamptz, integer),
+GRANT EXECUTE ON FUNCTION shops.create_sql_login(text, text, text, bigint, timestamptz, integer),
   shops.revoke_sql_login(bigint, timestamptz) TO tillstream_api;
 GRANT EXECUTE ON FUNCTION shops.drop_revoked_sql_logins() TO tillstream_api, tillstream_worker;
 GRANT EXECUTE ON FUNCTION shops.end_sql_overdue(interval) TO tillstream_worker;
