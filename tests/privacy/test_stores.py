@@ -133,7 +133,11 @@ async def test_uninstalling_erases_after_the_time_that_the_tenant_set(database: 
             here.world.one("SELECT uninstalled_at FROM shops.stores WHERE id = %s", store.store_id)
             is None
         )
+        told = "SELECT count(*) FROM rollup.live WHERE (data->'changed')::text = '[\"shop\"]' AND store_id = %s"
+        before = here.world.one(told, store.store_id)
         await here.deliver([say(shop, "app/uninstalled", {"myshopify_domain": shop}, 100)])
+        # Whoever watches is told at once.
+        assert here.world.one(told, store.store_id) == before + 1
         assert here.world.one(
             "SELECT erase_at FROM shops.stores WHERE id = %s", store.store_id
         ) == NOW + timedelta(days=7)

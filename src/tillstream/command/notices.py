@@ -27,6 +27,7 @@ from tillstream.mirror.values import (
     optional_identifier,
     text,
 )
+from tillstream.rollup import live
 from tillstream.shopify.domains import parse_shop_domain
 from tillstream.shops import audit, lifecycle, privacy
 
@@ -124,6 +125,15 @@ async def _take(
     for holder in holders:
         notice = _Notice(holder, delivery, body, _told_at(delivery), times)
         await _BY_TOPIC[delivery.topic](connection, notice)
+        await _tell_watchers(connection, notice)
+
+
+async def _tell_watchers(connection: Connection, notice: _Notice) -> None:
+    """Let open dashboards look at the store again: it may have been uninstalled just now."""
+    store = Store(notice.holder.tenant_id, notice.holder.store_id)
+    received = instant(notice.delivery.received_at)
+    told = live.News(str(store.store_id), notice.times.now, ["shop"], [], received)
+    await live.announce(connection, {store: told})
 
 
 async def _uninstalled(connection: Connection, notice: _Notice) -> None:
