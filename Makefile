@@ -33,8 +33,15 @@ bench: install ## Measure this machine (ARGS=… go to `tillstream bench`)
 
 .PHONY: test
 test: $(STAMPS)/dev $(STAMPS)/debian web/node_modules/.stamp tests/standin/node/node_modules/.stamp ## Run all tests (TESTS=tests/foundation narrows)
-	$(SAY) "Testing the engine"
+ifdef TESTS
+	$(SAY) "Testing $(TESTS)"
 	$(BIN)/pytest $(TESTS)
+else
+	$(SAY) "Testing the engine's parts"
+	$(BIN)/pytest -m "not alone" -n 2 --dist loadfile
+	$(SAY) "Testing the whole program"
+	$(BIN)/pytest -m alone
+endif
 	$(SAY) "Testing the dashboard"
 	cd web && PATH="$$(../scripts/node.sh):$$PATH" npm test
 

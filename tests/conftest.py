@@ -28,6 +28,16 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+TESTS = Path(__file__).parent
+ALONE = (
+    "story/",
+    "command/test_bench",
+    "isolation/test_fuzz",
+    "isolation/test_many",
+    "privacy/test_path",
+)
+"""Files of tests that start whole programs, which take all cores, or measure."""
+
 TEMPLATE = "template_tillstream"
 KEY = b"the key of the tests' databases"
 
@@ -56,6 +66,13 @@ class Cluster:
 
     url: str
     server: EmbeddedPostgres
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what has to have the machine to itself; the rest runs on all cores (see the Makefile)."""
+    for item in items:
+        if item.path.relative_to(TESTS).as_posix().startswith(ALONE):
+            item.add_marker(pytest.mark.alone)
 
 
 @pytest.hookimpl(wrapper=True)
