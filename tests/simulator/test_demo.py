@@ -6,17 +6,20 @@ A short past stands in for the year where the past itself is not the point.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.simulator.receiver import receiving
 from tillstream.simulator.books import entries_of
-from tillstream.simulator.demo import Cursor, Demo, demo_shops
+from tillstream.simulator.demo import Cursor, Demo, _after, demo_shops
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tillstream.simulator.delivery import DeliveryReport
@@ -138,3 +141,16 @@ async def test_a_demonstration_tells_its_past_then_goes_on(cursor: Cursor, tmp_p
     assert kept.told_until > NOW.timestamp()
     orders = [r for r in server.accepted[past:] if r.headers["x-shopify-topic"] == "orders/create"]
     assert all(b'"processed_at"' in order.body for order in orders)
+
+
+def test_a_past_without_end_can_be_given_up(cursor: Cursor) -> None:
+    told = next(iter(cursor.story(demo_shops())))
+    given_up = threading.Event()
+
+    def endless() -> Iterator[Webhook]:
+        for number in count():
+            if number == 100:
+                given_up.set()
+            yield told
+
+    assert next(_after(endless(), cursor.history_end, given_up), None) is None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -312,11 +313,17 @@ class Demo:
         """Go on from ``now`` in real time, with repeats and out of order, until cancelled."""
         self.cursor.resume(now, events_per_minute, len(self.shops))
         self._save()
-        coming = _after(self.cursor.story(self.shops), self.cursor.delivered_until)
+        given_up = threading.Event()
+        coming = _after(self.cursor.story(self.shops), self.cursor.delivered_until, given_up)
         # Telling the past anew takes seconds: not on the loop that may be serving, too.
-        first = await asyncio.to_thread(next, coming)
+        try:
+            first = await asyncio.to_thread(next, coming, None)
+        except asyncio.CancelledError:
+            # Nothing cancels a thread, and the end of the process would wait for it.
+            given_up.set()
+            raise
         schedule = Schedule(
-            self._promised(chain((first,), coming)),
+            self._promised(chain(() if first is None else (first,), coming)),
             f"{self.cursor.seed}:{self.cursor.delivered_until}",
             repeat=0.05,
             shuffle_window=timedelta(seconds=2),
@@ -359,6 +366,11 @@ class Demo:
             self.cursor.save(self.cursor_path)
 
 
-def _after(story: Iterable[Webhook], until: int) -> Iterator[Webhook]:
+def _after(story: Iterable[Webhook], until: int, given_up: threading.Event) -> Iterator[Webhook]:
+    """What is triggered from ``until`` on; nothing more once it was given up."""
     border = datetime.fromtimestamp(until, UTC)
-    return (webhook for webhook in story if webhook.triggered_at >= border)
+    for webhook in story:
+        if given_up.is_set():
+            return
+        if webhook.triggered_at >= border:
+            yield webhook
