@@ -104,7 +104,9 @@ def write(site: Site, tenant: str, *numbers: int) -> None:
             "ON CONFLICT (tenant_id) DO UPDATE SET id = excluded.id",
             (tenant, numbers[-1]),
         )
-        connection.execute("SELECT pg_notify(shops.channel('tillstream_live'), %s)", (f"{tenant}:{numbers[-1]}",))
+        connection.execute(
+            "SELECT pg_notify(shops.channel('tillstream_live'), %s)", (f"{tenant}:{numbers[-1]}",)
+        )
 
 
 async def test_a_change_arrives_at_every_watcher_of_its_tenant(running: Running) -> None:
