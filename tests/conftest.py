@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+NOT_OURS = "the collection of real bodies is not beside the checkout"
+"""The one skip that no gate can avoid: those bodies belong to others and cannot be given along."""
+
 TESTS = Path(__file__).parent
 ALONE = (
     "story/",
@@ -81,6 +84,8 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        if str(reason).endswith(NOT_OURS):
+            return report
         report.outcome = "failed"
         report.longrepr = f"With CI set every test has to run, but this one was skipped: {reason}"
     return report
