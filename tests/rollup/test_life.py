@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tillstream.mirror.checkouts import Checkout
-from tillstream.rollup.entries import checkout_entries
+from tillstream.rollup.checkout_entries import checkout_entries
 from tillstream.rollup.life import Life, life
 
 MINUTE = 60_000_000

@@ -12,7 +12,7 @@ from tillstream.mirror.join import decode
 from tillstream.mirror.merge import Store
 from tillstream.mirror.rows import instant
 from tillstream.rollup.book import Source
-from tillstream.rollup.entries import Entry, checkout_entries
+from tillstream.rollup.checkout_entries import checkout_entries
 from tillstream.rollup.life import Life, life
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tillstream.foundation.database import Connection
     from tillstream.mirror.checkouts import Checkout
     from tillstream.mirror.merge import Merged
+    from tillstream.rollup.entries import Entry
     from tillstream.rollup.zones import Profile
 
 _PACKAGE = "tillstream.rollup"

@@ -1,4 +1,4 @@
-"""The ledger as a pure function: what an order, or a checkout, adds to each measure, and when."""
+"""The ledger as a pure function: what an order adds to each measure, and when."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from tillstream.mirror.orders import is_tip
 if TYPE_CHECKING:
     from tillstream.mirror.orders import Line, Order
     from tillstream.mirror.refunds import Edit, Refund
-    from tillstream.rollup.life import Life
 
 Amounts: TypeAlias = dict[str, int]
 """Measure to amount: money in ten-thousandths, or a count. Zeros are left out."""
@@ -73,38 +72,6 @@ def order_entries(order: Order) -> list[Entry]:
         for entry, at, sums in happened
         if (kept := {measure: amount for measure, amount in sums.items() if amount})
     ]
-
-
-def checkout_entries(
-    life: Life, total: int, recovered_total: int, customer_id: int | None
-) -> list[Entry]:
-    """What a checkout contributes.
-
-    Args:
-        life: its stages.
-        total: of the checkout, in ten-thousandths.
-        recovered_total: of the order that completed it (the checkout's own where none is known).
-        customer_id: whose it is, if known.
-    """
-    if not life.counted:
-        return []
-    entries = [
-        Entry(
-            "checkout",
-            life.started_at,
-            customer_id,
-            {"checkouts": 1, **({"converted_checkouts": 1} if life.stage == "converted" else {})},
-        )
-    ]
-    if life.abandoned_at is not None:
-        amounts = {"abandoned_checkouts": 1}
-        if life.stage == "recovered":
-            amounts |= {"recovered_checkouts": 1, "recovered_sales": recovered_total}
-        else:
-            amounts["abandoned_value"] = total
-        kept = {measure: amount for measure, amount in amounts.items() if amount}
-        entries.append(Entry("abandonment", life.abandoned_at, customer_id, kept))
-    return entries
 
 
 def total_sales(amounts: Amounts) -> int:
