@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from tillstream.foundation.money import proportion
 from tillstream.mirror.orders import is_tip
@@ -26,13 +26,42 @@ _SALES = (
 )
 
 
+class LineAmounts(NamedTuple):
+    """What one line of an order has of an entry's amounts."""
+
+    line_id: int
+    product_id: int | None
+    variant_id: int | None
+    vendor: str | None
+    amounts: Amounts
+
+
+class Facets(NamedTuple):
+    """By what the sales of an order can be told apart; None where it is not known."""
+
+    channel: str | None = None
+    country: str | None = None
+    region: str | None = None
+    referrer: str | None = None
+    landing: str | None = None
+    discount_codes: tuple[str, ...] = ()
+
+
+NO_FACETS: Final = Facets()
+
+
 class Entry(NamedTuple):
-    """One line of the ledger: ``entry`` names what happened, ``at`` when (µs since the epoch)."""
+    """One line of the ledger: ``entry`` names what happened, ``at`` when (µs since the epoch).
+
+    ``lines`` says what each line has of the amounts; what belongs to none is what they leave over.
+    """
 
     entry: str
     at: int
     customer_id: int | None
     amounts: Amounts
+    lines: tuple[LineAmounts, ...] = ()
+    facets: Facets = NO_FACETS
 
 
 class _Part(NamedTuple):

@@ -24,6 +24,8 @@ class Measure:
     adds: Adds
     definition: str
     source: str = ""
+    choice: str = ""
+    """Where Shopify leaves it open: what was open, what was chosen and why, where the other choice shows."""
     public: bool = True
     """Whether ``stats`` reports it; the others only serve to derive."""
 
@@ -32,6 +34,7 @@ _SALES = "https://help.shopify.com/en/manual/reports-and-analytics/shopify-repor
 _FIELDS = "https://help.shopify.com/en/manual/reports-and-analytics/shopify-reports/report-types/analytics-fields"
 _CUSTOMERS = "https://help.shopify.com/en/manual/reports-and-analytics/shopify-reports/report-types/default-reports/customers-reports"
 _FINANCES = "https://help.shopify.com/en/manual/reports-and-analytics/shopify-reports/report-types/default-reports/finances-report"
+_LIVE_VIEW = "https://help.shopify.com/en/manual/reports-and-analytics/shopify-reports/live-view"
 _ABANDONED = "https://help.shopify.com/en/manual/orders/abandoned-checkouts"
 _OWN = "Tillstream; Shopify publishes no formula"
 
@@ -134,14 +137,68 @@ MEASURES: Final[tuple[Measure, ...]] = (
     ),
     Measure(
         "gift_cards_sold", "Gift cards sold", "money", "sum",
-        "Gift cards sold, at their price: a liability, not a sale.", _FINANCES, public=False,
+        "Gift cards sold, at their price: a liability, not a sale.", _FINANCES,
     ),
-    Measure("tips", "Tips", "money", "sum", "Tips received: not part of total sales.", _FINANCES, public=False),
+    Measure("tips", "Tips", "money", "sum", "Tips received: not part of total sales.", _FINANCES),
+    Measure(
+        "units_sold", "Units sold", "count", "sum",
+        "Units of the lines that are sales, on the day of the order; units that an edit added on the day of the edit. "
+        "Gift cards and tips are left out.", _SALES,
+    ),
+    Measure(
+        "units_reversed", "Units reversed", "count", "sum",
+        "Units refunded, returned, removed by an edit or cancelled, on that day; a positive number.", _SALES,
+    ),
+    Measure(
+        "refund_adjustments", "Refund adjustments", "money", "sum",
+        "Money given back that belongs to no line and to no shipping: a custom amount, or the difference between what "
+        "the returned lines were worth and what was paid out. Positive where more was given back. Not part of total sales.",
+        _FINANCES,
+    ),
+    Measure(
+        "tax_in_prices", "Tax in prices", "money", "sum",
+        "In shops whose prices include tax: the tax taken out of gross sales. Gross sales + tax in prices is what the "
+        "price tags say.", _OWN,
+    ),
+    Measure(
+        "cash_rounding", "Cash rounding", "money", "sum",
+        "What cash payments and cash refunds were rounded by, where a country has no small coins. Not part of total sales.",
+        _FINANCES,
+    ),
+    Measure(
+        "total_sales_per_order", "Total sales per order", "money", "derived",
+        "Total sales ÷ orders: what some reports call average order value.", _OWN,
+    ),
+    Measure(
+        "net_sales_per_order", "Net sales per order", "money", "derived",
+        "Net sales ÷ orders.", _OWN,
+    ),
+    Measure(
+        "live_view_total_sales", "Total sales as in Live View", "money", "derived",
+        "Gross sales − discounts − sales reversals + shipping + taxes: total sales without duties and additional fees, "
+        "as Shopify's Live View adds it up.", _LIVE_VIEW,
+    ),
+    Measure(
+        "abandonments", "Abandonments", "count", "sum",
+        "How often the window ran out on a checkout: a shopper who came back and left again counts twice here, and once "
+        "in abandoned checkouts.", _OWN,
+    ),
+    Measure(
+        "inferred_recoveries", "Inferred recoveries", "count", "sum",
+        "Of the checkouts abandoned in the range and never completed, those whose customer bought by another checkout "
+        "within the window of inference. Counted apart and never in the recovered checkout rate.", _OWN,
+    ),
+    Measure(
+        "inferred_recovered_sales", "Inferred recovered sales", "money", "sum",
+        "Order totals of the inferred recoveries, by the day of abandonment.", _OWN,
+    ),
 )  # fmt: skip
 
 ADDITIVE: Final[tuple[str, ...]] = (
     "gross_sales", "discounts", "sales_reversals", "shipping", "taxes", "duties", "additional_fees", "orders",
-    "placed_gross", "placed_discounts", "gift_cards_sold", "tips", "checkouts", "abandoned_checkouts",
-    "recovered_checkouts", "converted_checkouts", "recovered_sales", "abandoned_value", "customer_orders",
+    "placed_gross", "placed_discounts", "gift_cards_sold", "tips", "units_sold", "units_reversed",
+    "refund_adjustments", "tax_in_prices", "cash_rounding", "checkouts", "abandoned_checkouts", "abandonments",
+    "recovered_checkouts", "converted_checkouts", "recovered_sales", "abandoned_value", "inferred_recoveries",
+    "inferred_recovered_sales", "customer_orders",
 )  # fmt: skip
 """The columns of ledger and sums, in the order in which they are stored."""
