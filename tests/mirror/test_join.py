@@ -29,7 +29,7 @@ VIEWS: dict[str, Callable[[Any, Element], object]] = {
     "checkout": checkouts.view,
     "customer": customers.view,
     "product": products.view,
-    "shop": lambda _, element: shops.view(element),
+    "shop": shops.view,
 }
 
 _fields = st.dictionaries(

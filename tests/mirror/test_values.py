@@ -239,7 +239,7 @@ def assert_readable(topic: str, body: bytes) -> None:
             product = products.view(int(key), element)
             _ = rows.product_row(product), rows.variant_rows(product)
         else:
-            rows.shop_row(shops.view(element))
+            rows.shop_row(shops.view(0, element))
 
 
 FIELD_NAMES = sorted(

@@ -9,11 +9,30 @@ if TYPE_CHECKING:
 
     from tillstream.mirror.join import Element
 
-Resource: TypeAlias = Literal["order", "checkout", "customer", "product", "shop"]
+Resource: TypeAlias = Literal[
+    "order",
+    "checkout",
+    "customer",
+    "product",
+    "shop",
+    "transaction",
+    "tender_transaction",
+    "fulfillment",
+    "return",
+    "draft_order",
+    "dispute",
+    "cart",
+    "collection",
+    "inventory_item",
+    "inventory_level",
+    "location",
+    "domain",
+]
+"""What there is a copy of: one kind of element each."""
 
 
 class Change(NamedTuple):
-    """One delivery's word on one resource. ``key`` is its id, or a checkout's token."""
+    """One delivery's word on one resource. ``key``: its id, a token, or for an inventory level ``item:location``."""
 
     resource: Resource
     key: int | str

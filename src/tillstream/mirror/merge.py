@@ -1,22 +1,24 @@
 """Merging a batch: read what is known, join what came, write what changed.
 
-All statements are set-based: one per table, whatever the number of deliveries. They run in the
+One way for every resource: what is particular to each stands in the register. All statements are
+set-based: one per table, whatever the number of deliveries. They run in the
 caller's transaction, which must hold the stores' locks (two workers never merge one store at once).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Generic, LiteralString, NamedTuple, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
-from tillstream.foundation.statements import statement
 from tillstream.mirror import checkouts, customers, orders, products, rows, shops
 from tillstream.mirror.join import Element, decode, encode, join
+from tillstream.mirror.mirrored import Child, Mirrored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tillstream.foundation.database import Connection
     from tillstream.mirror.change import Change, Resource
@@ -34,6 +36,30 @@ class Store(NamedTuple):
     tenant_id: int
     store_id: int
 
+
+MIRRORED: Final[dict[Resource, Mirrored]] = {
+    "order": Mirrored(
+        "orders",
+        ("id",),
+        orders.view,
+        rows.order_row,
+        (
+            Child("order_lines", "order_id", rows.line_rows),
+            Child("refunds", "order_id", rows.refund_rows),
+        ),
+    ),
+    "checkout": Mirrored("checkouts", ("token",), checkouts.view, rows.checkout_row),
+    "customer": Mirrored("customers", ("id",), customers.view, rows.customer_row),
+    "product": Mirrored(
+        "products",
+        ("id",),
+        products.view,
+        rows.product_row,
+        (Child("variants", "product_id", rows.variant_rows),),
+    ),
+    "shop": Mirrored("shops", (), shops.view, rows.shop_row),
+}
+"""Every resource there is a copy of, and how it is written."""
 
 T = TypeVar("T")
 
@@ -54,6 +80,11 @@ class Merged(NamedTuple):
     customers: list[Changed[Customer]]
     products: list[Changed[Product]]
     shops: list[Changed[Shop]]
+    others: Mapping[Resource, list[Changed[Any]]] = MappingProxyType({})
+    """Of all other resources: the views of their own modules."""
+
+
+_Key: TypeAlias = tuple[Store, "int | str"]
 
 
 class _Joined(NamedTuple):
@@ -66,20 +97,27 @@ class _Joined(NamedTuple):
 async def merge(connection: Connection, arrived: Iterable[tuple[Store, Change]]) -> Merged:
     """Join changes into the mirror; returns what is different now."""
     batch = _grouped(arrived)
+    changed: dict[Resource, list[Changed[Any]]] = {
+        # In the order of the register, so that two batches lock tables in one order.
+        resource: await _merge(connection, mirrored, batch[resource])
+        for resource, mirrored in MIRRORED.items()
+        if resource in batch
+    }
     return Merged(
-        orders=await _merge_orders(connection, batch.get("order", {})),
-        checkouts=await _merge_checkouts(connection, batch.get("checkout", {})),
-        customers=await _merge_customers(connection, batch.get("customer", {})),
-        products=await _merge_products(connection, batch.get("product", {})),
-        shops=await _merge_shops(connection, batch.get("shop", {})),
+        changed.pop("order", []),
+        changed.pop("checkout", []),
+        changed.pop("customer", []),
+        changed.pop("product", []),
+        changed.pop("shop", []),
+        changed,
     )
 
 
 def _grouped(
     arrived: Iterable[tuple[Store, Change]],
-) -> dict[Resource, dict[tuple[Store, int | str], Element]]:
+) -> dict[Resource, dict[_Key, Element]]:
     """The batch joined with itself: one element for each resource it speaks of."""
-    batch: dict[Resource, dict[tuple[Store, int | str], Element]] = defaultdict(dict)
+    batch: dict[Resource, dict[_Key, Element]] = defaultdict(dict)
     for store, change in arrived:
         group, key = batch[change.resource], (store, change.key)
         known = group.get(key)
@@ -87,119 +125,31 @@ def _grouped(
     return batch
 
 
-_PACKAGE = "tillstream.mirror"
-_LOAD: dict[Resource, LiteralString] = {
-    "order": statement(_PACKAGE, "load_orders"),
-    "checkout": statement(_PACKAGE, "load_checkouts"),
-    "customer": statement(_PACKAGE, "load_customers"),
-    "product": statement(_PACKAGE, "load_products"),
-    "shop": statement(_PACKAGE, "load_shops"),
-}
-_MERGE: dict[Resource, LiteralString] = {
-    "order": statement(_PACKAGE, "merge_orders"),
-    "checkout": statement(_PACKAGE, "merge_checkouts"),
-    "customer": statement(_PACKAGE, "merge_customers"),
-    "product": statement(_PACKAGE, "merge_products"),
-    "shop": statement(_PACKAGE, "merge_shops"),
-}
-_DELETE_LINES = statement(_PACKAGE, "delete_order_lines")
-_INSERT_LINES = statement(_PACKAGE, "insert_order_lines")
-_DELETE_REFUNDS = statement(_PACKAGE, "delete_refunds")
-_INSERT_REFUNDS = statement(_PACKAGE, "insert_refunds")
-_DELETE_VARIANTS = statement(_PACKAGE, "delete_variants")
-_INSERT_VARIANTS = statement(_PACKAGE, "insert_variants")
-
-
-async def _merge_orders(
-    connection: Connection, told: Mapping[tuple[Store, int | str], Element]
-) -> list[Changed[Order]]:
-    changed = [_viewed(one, orders.view) for one in await _join(connection, "order", "id", told)]
-    await _write(connection, "order", [_row(c, rows.order_row(c[1].after)) for c in changed])
-    await _replace(
-        connection,
-        _DELETE_LINES,
-        _INSERT_LINES,
-        "order_id",
-        [c[1] for c in changed],
-        rows.line_rows,
-    )
-    await _replace(
-        connection,
-        _DELETE_REFUNDS,
-        _INSERT_REFUNDS,
-        "order_id",
-        [c[1] for c in changed],
-        rows.refund_rows,
-    )
-    return [change for _, change in changed]
-
-
-async def _merge_checkouts(
-    connection: Connection, told: Mapping[tuple[Store, int | str], Element]
-) -> list[Changed[Checkout]]:
-    changed = [
-        _viewed(one, checkouts.view) for one in await _join(connection, "checkout", "token", told)
-    ]
-    await _write(connection, "checkout", [_row(c, rows.checkout_row(c[1].after)) for c in changed])
-    return [change for _, change in changed]
-
-
-async def _merge_customers(
-    connection: Connection, told: Mapping[tuple[Store, int | str], Element]
-) -> list[Changed[Customer]]:
-    changed = [
-        _viewed(one, customers.view) for one in await _join(connection, "customer", "id", told)
-    ]
-    await _write(connection, "customer", [_row(c, rows.customer_row(c[1].after)) for c in changed])
-    return [change for _, change in changed]
-
-
-async def _merge_products(
-    connection: Connection, told: Mapping[tuple[Store, int | str], Element]
-) -> list[Changed[Product]]:
-    changed = [
-        _viewed(one, products.view) for one in await _join(connection, "product", "id", told)
-    ]
-    await _write(connection, "product", [_row(c, rows.product_row(c[1].after)) for c in changed])
-    await _replace(
-        connection,
-        _DELETE_VARIANTS,
-        _INSERT_VARIANTS,
-        "product_id",
-        [c[1] for c in changed],
-        rows.variant_rows,
-    )
-    return [change for _, change in changed]
-
-
-async def _merge_shops(
-    connection: Connection, told: Mapping[tuple[Store, int | str], Element]
-) -> list[Changed[Shop]]:
-    changed = [
-        _viewed(one, lambda _, element: shops.view(element))
-        for one in await _join(connection, "shop", "id", told)
-    ]
-    await _write(connection, "shop", [_row(c, rows.shop_row(c[1].after)) for c in changed])
-    return [change for _, change in changed]
+async def _merge(
+    connection: Connection, mirrored: Mirrored, told: Mapping[_Key, Element]
+) -> list[Changed[Any]]:
+    """Join one kind of resource with what is stored, and write what that changes."""
+    if not told:
+        return []
+    joined = await _join(connection, mirrored, told)
+    changed = [_viewed(mirrored, one) for one in joined]
+    if changed:
+        rows = [_row(mirrored, one, change) for one, change in zip(joined, changed, strict=True)]
+        await connection.execute(mirrored.write(rows[0]), (_json(rows),))
+        for child in mirrored.children:
+            await _replace(connection, child, joined, changed)
+    return changed
 
 
 async def _join(
-    connection: Connection,
-    resource: Resource,
-    key_name: str,
-    told: Mapping[tuple[Store, int | str], Element],
+    connection: Connection, mirrored: Mirrored, told: Mapping[_Key, Element]
 ) -> list[_Joined]:
-    """Join with what is stored; only what that changes. In key order, so that locks never cross."""
-    if not told:
-        return []
-    keys = [
-        {"tenant_id": store.tenant_id, "store_id": store.store_id, key_name: key}
-        for store, key in told
-    ]
-    cursor = await connection.execute(_LOAD[resource], (_json(keys),))
+    """What is stored joined with what came, where that changes it. In key order, so that locks never cross."""
+    keys = [_keyed(store, mirrored.key_columns(key)) for store, key in told]
+    cursor = await connection.execute(mirrored.load, (_json(keys),))
     known = {
-        (Store(tenant_id, store_id), key): decode(state)
-        for tenant_id, store_id, key, state in await cursor.fetchall()
+        (Store(tenant_id, store_id), mirrored.key_of(values)): decode(state)
+        for tenant_id, store_id, state, *values in await cursor.fetchall()
     }
     result: list[_Joined] = []
     for (store, key), element in told.items():
@@ -210,50 +160,41 @@ async def _join(
     return sorted(result, key=lambda one: (one.store, one.key))
 
 
-def _viewed(one: _Joined, view: Callable[[Any, Element], T]) -> tuple[Element, Changed[T]]:
-    before = None if one.before is None else view(one.key, one.before)
-    return one.after, Changed(one.store, before, view(one.key, one.after))
+def _viewed(mirrored: Mirrored, one: _Joined) -> Changed[Any]:
+    before = None if one.before is None else mirrored.view(one.key, one.before)
+    return Changed(one.store, before, mirrored.view(one.key, one.after))
 
 
-def _row(changed: tuple[Element, Changed[Any]], row: Row) -> Row:
-    element, change = changed
-    return {
-        "tenant_id": change.store.tenant_id,
-        "store_id": change.store.store_id,
-        **row,
-        "state": msgspec.Raw(encode(element).encode()),
-    }
-
-
-async def _write(connection: Connection, resource: Resource, written: list[Row]) -> None:
-    if written:
-        await connection.execute(_MERGE[resource], (_json(written),))
+def _row(mirrored: Mirrored, one: _Joined, change: Changed[Any]) -> Row:
+    state = msgspec.Raw(encode(one.after).encode())
+    return {**_keyed(one.store, mirrored.row(change.after)), "state": state}
 
 
 async def _replace(
     connection: Connection,
-    delete: LiteralString,
-    insert: LiteralString,
-    parent: str,
+    child: Child,
+    joined: Sequence[_Joined],
     changed: Sequence[Changed[Any]],
-    project: Callable[[Any], list[Row]],
 ) -> None:
     """Write the child rows of those parents whose children differ from before."""
     stale: list[Row] = []
     fresh: list[Row] = []
-    for change in changed:
-        before = [] if change.before is None else project(change.before)
-        after = project(change.after)
+    for one, change in zip(joined, changed, strict=True):
+        before = [] if change.before is None else child.rows(change.before)
+        after = child.rows(change.after)
         if before == after:
             continue
-        key = {"tenant_id": change.store.tenant_id, "store_id": change.store.store_id}
         if before:
-            stale.append({**key, parent: change.after.id})
-        fresh.extend({**key, **row} for row in after)
+            stale.append(_keyed(one.store, {child.parent: one.key}))
+        fresh.extend(_keyed(one.store, row) for row in after)
     if stale:
-        await connection.execute(delete, (_json(stale),))
+        await connection.execute(child.delete, (_json(stale),))
     if fresh:
-        await connection.execute(insert, (_json(fresh),))
+        await connection.execute(child.insert(fresh[0]), (_json(fresh),))
+
+
+def _keyed(store: Store, row: Row) -> Row:
+    return {"tenant_id": store.tenant_id, "store_id": store.store_id, **row}
 
 
 def _json(value: object) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tillstream.mirror.orders import is_tip
-from tillstream.mirror.values import EPOCH
+from tillstream.mirror.values import instant
 
 if TYPE_CHECKING:
+    import msgspec
+
     from tillstream.mirror.checkouts import Checkout
     from tillstream.mirror.customers import Customer
     from tillstream.mirror.orders import Order
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 
 
-def instant(microseconds: int | None) -> datetime | None:
-    """µs since the epoch as an aware datetime."""
-    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
+def plain(view: msgspec.Struct) -> Row:
+    """The fields of a view as they are; times, which end in ``_at`` or ``_on``, as instants."""
+    return {
+        name: instant(getattr(view, name)) if name.endswith(("_at", "_on")) else getattr(view, name)
+        for name in view.__struct_fields__
+    }
 
 
 def order_row(order: Order) -> Row:

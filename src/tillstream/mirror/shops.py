@@ -43,7 +43,7 @@ def read(body: Body) -> list[Change]:
     return [Change("shop", 0, Element(layers=layer(at, filled, fields)))]
 
 
-def view(element: Element) -> Shop:
+def view(_: int | str, element: Element) -> Shop:
     """The merged shop of an element."""
     return msgspec.convert({**merged(element.layers), "updated_at": newest(element.layers)}, Shop)
 

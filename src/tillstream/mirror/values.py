@@ -122,6 +122,11 @@ def _other_time(text: str) -> datetime | None:
     return None
 
 
+def instant(microseconds: int | None) -> datetime | None:
+    """µs since the epoch as an aware datetime: the inverse of :func:`moment`."""
+    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
+
+
 def text(value: Any) -> str | None:
     """A string without NUL (PostgreSQL cannot hold it); empty is null; numbers are spelled out."""
     if value is None or value == "" or isinstance(value, (dict, list)):
