@@ -62,7 +62,8 @@ _DOMAIN: LiteralString = "SELECT domain FROM shops.stores WHERE tenant_id = %s A
 STORE_TABLES: Final = (
     # First what makes others write: deadlines and changed settings look there.
     ("rollup", "checkouts"), ("rollup", "stores"), ("rollup", "ledger"), ("rollup", "sums"),
-    ("rollup", "rhythm"), ("rollup", "customers"), ("rollup", "live"), ("mirror", "order_lines"),
+    ("rollup", "rhythm"), ("rollup", "customers"), ("rollup", "breakdown"), ("rollup", "cohorts"),
+    ("rollup", "live"), ("mirror", "order_lines"),
     ("mirror", "refunds"), ("mirror", "orders"), ("mirror", "checkouts"), ("mirror", "customers"),
     ("mirror", "variants"), ("mirror", "products"), ("mirror", "shops"), ("mirror", "topics"),
     ("mirror", "deliveries"), ("mirror", "redactions"),

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from tillstream.foundation.statements import statement
 from tillstream.mirror.merge import Store
 from tillstream.mirror.rows import instant
+from tillstream.rollup.breakdown import read_lines, written_lines
 from tillstream.rollup.buckets import Bucket, bucket
-from tillstream.rollup.entries import Entry, total_sales
+from tillstream.rollup.entries import NO_FACETS, Entry, Facets, total_sales
+from tillstream.rollup.ledger_statements import ADD_SUMS, LOAD_LEDGER, SWEEP_SUMS, WRITE_LEDGER
 from tillstream.rollup.measures import ADDITIVE
 from tillstream.rollup.rhythm import Pair, pairs
 from tillstream.rollup.zones import Profile, add_rhythm
@@ -27,14 +29,14 @@ if TYPE_CHECKING:
     from tillstream.foundation.database import Connection
 
 _PACKAGE = "tillstream.rollup"
-_LOAD_LEDGER = statement(_PACKAGE, "load_ledger")
 _DELETE_LEDGER = statement(_PACKAGE, "delete_ledger")
-_WRITE_LEDGER = statement(_PACKAGE, "write_ledger")
-_ADD_SUMS = statement(_PACKAGE, "add_sums")
 _LOAD_CUSTOMERS = statement(_PACKAGE, "load_customers")
 _WRITE_CUSTOMERS = statement(_PACKAGE, "write_customers")
-_SWEEP_SUMS = statement(_PACKAGE, "sweep_sums")
 _SWEEP_CUSTOMERS = statement(_PACKAGE, "sweep_customers")
+
+
+_OTHERS: Final = 7
+"""Columns between an entry's key and its amounts: facets and lines."""
 
 
 class Source(NamedTuple):
@@ -93,16 +95,24 @@ async def posted_of(connection: Connection, sources: Iterable[Source]) -> list[P
         {**source.store._asdict(), "source": source.source, "source_id": source.source_id}
         for source in sources
     ]
-    cursor = await connection.execute(_LOAD_LEDGER, (_json(keys),))
+    cursor = await connection.execute(LOAD_LEDGER, (_json(keys),))
     return [_read(row) for row in await cursor.fetchall()]
 
 
 def _read(row: tuple[Any, ...]) -> Posted:
-    tenant_id, store_id, source, source_id, entry, at, hour, day, customer_id, *amounts = row
-    kept = {measure: amount for measure, amount in zip(ADDITIVE, amounts, strict=True) if amount}
+    tenant_id, store_id, source, source_id, entry, at, hour, day, customer_id, *rest = row
+    channel, country, region, referrer, landing, codes, lines = rest[:_OTHERS]
+    amounts = zip(ADDITIVE, rest[_OTHERS:], strict=True)
     return Posted(
         Source(Store(tenant_id, store_id), source, source_id),
-        Entry(entry, at, customer_id, kept),
+        Entry(
+            entry,
+            at,
+            customer_id,
+            {measure: amount for measure, amount in amounts if amount},
+            () if lines is None else read_lines(lines),
+            Facets(channel, country, region, referrer, landing, tuple(codes or ())),
+        ),
         Bucket(hour, day),
     )
 
@@ -129,11 +139,18 @@ async def _write(connection: Connection, booked: Booked) -> None:
                 "hour": one.bucket.hour,
                 "day": one.bucket.day,
                 "customer_id": one.entry.customer_id,
-                **_amounts(one.entry.amounts),
+                **_facets(one.entry.facets),
+                "lines": written_lines(one.entry.lines),
+                **one.entry.amounts,
             }
             for one in booked.added
         ]
-        await connection.execute(_WRITE_LEDGER, (_json(rows),))
+        await connection.execute(WRITE_LEDGER, (_json(rows),))
+
+
+def _facets(facets: Facets) -> dict[str, Any]:
+    told = facets._asdict()
+    return {**told, "discount_codes": facets.discount_codes or None} if facets != NO_FACETS else {}
 
 
 def _key(one: Posted) -> dict[str, Any]:
@@ -147,10 +164,6 @@ def _key(one: Posted) -> dict[str, Any]:
     }
 
 
-def _amounts(amounts: Mapping[str, int]) -> dict[str, int]:
-    return {measure: amounts.get(measure, 0) for measure in ADDITIVE}
-
-
 async def _add_to_sums(connection: Connection, booked: Booked) -> None:
     sums: defaultdict[tuple[Store, Bucket], Counter[str]] = defaultdict(Counter)
     for one in booked.removed:
@@ -158,20 +171,20 @@ async def _add_to_sums(connection: Connection, booked: Booked) -> None:
     for one in booked.added:
         sums[one.source.store, one.bucket].update(one.entry.amounts)
     rows = [
-        {**store._asdict(), "hour": at.hour, "day": at.day, **_amounts(amounts)}
+        {**store._asdict(), "hour": at.hour, "day": at.day, **amounts}
         for (store, at), amounts in sorted(sums.items(), key=lambda item: item[0])
         if any(amounts.values())
     ]
     if rows:
-        await connection.execute(_ADD_SUMS, (_json(rows),))
+        await connection.execute(ADD_SUMS, (_json(rows),))
     # Entries that come may bring an hour to nothing too, if no placement or start is among them.
     swept = [
         row
         for row in rows
-        if booked.removed or not (row["orders"] or row["checkouts"] or row["abandoned_checkouts"])
+        if booked.removed or not any(map(row.get, ("orders", "checkouts", "abandoned_checkouts")))
     ]
     if swept:
-        await connection.execute(_SWEEP_SUMS, (_json(swept),))
+        await connection.execute(SWEEP_SUMS, (_json(swept),))
 
 
 class _Turn(NamedTuple):

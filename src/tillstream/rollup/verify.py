@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from psycopg import sql
 
-from tillstream.foundation.statements import statement
 from tillstream.mirror import orders as mirrored_orders
 from tillstream.mirror.join import decode
 from tillstream.rollup.book import Posted, Source, posted_of
 from tillstream.rollup.buckets import bucket
 from tillstream.rollup.checkouts import Reference, contributions, derive
 from tillstream.rollup.entries import Entry, order_entries, total_sales
+from tillstream.rollup.ledger_statements import COMPARE_SUMS
 from tillstream.rollup.measures import ADDITIVE
 from tillstream.rollup.rhythm import FIRST, Pair, pairs
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from tillstream.mirror.merge import Store
     from tillstream.rollup.checkouts import Staged
     from tillstream.rollup.zones import Profile
-
-_RESUMMED = statement("tillstream.rollup", "compare_sums")
 
 # Every table that says what the deliveries mean, with the columns that order its rows.
 HASHED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
@@ -49,6 +47,8 @@ HASHED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("rollup", "rhythm", ("day", "previous_day", "second")),
     ("rollup", "customers", ("customer_id",)),
     ("rollup", "checkouts", ("token",)),
+    ("rollup", "breakdown", ("dimension", "grain", "day", "value")),
+    ("rollup", "cohorts", ("cohort", "month")),
 )
 
 _CHUNK: Final = 2000
@@ -272,7 +272,7 @@ async def _check_orphans(
 
 
 async def _check_sums(connection: Connection, store: Store, differences: list[Difference]) -> None:
-    cursor = await connection.execute(_RESUMMED, (*store, *store))
+    cursor = await connection.execute(COMPARE_SUMS, (*store, *store))
     for hour, *values in await cursor.fetchall():
         stored, wanted = values[: len(ADDITIVE)], values[len(ADDITIVE) :]
         for measure, a, b in zip(ADDITIVE, stored, wanted, strict=True):

@@ -10,6 +10,7 @@ import msgspec
 from tillstream.foundation.statements import statement
 from tillstream.mirror.merge import Store
 from tillstream.rollup.buckets import bucket
+from tillstream.rollup.ledger_statements import RESUM
 from tillstream.rollup.rhythm import FIRST, Pair, pairs
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ _PACKAGE = "tillstream.rollup"
 _LOAD = statement(_PACKAGE, "load_zones")
 _SAVE = statement(_PACKAGE, "save_zone")
 _REDATE = statement(_PACKAGE, "redate_ledger")
-_RESUM = statement(_PACKAGE, "resum")
 _ADD_RHYTHM = statement(_PACKAGE, "add_rhythm")
 _SWEEP_RHYTHM = statement(_PACKAGE, "sweep_rhythm")
 _CHUNK = 20_000
@@ -113,7 +113,7 @@ async def redate(connection: Connection, store: Store, timezone: str) -> None:
     await connection.execute(
         "DELETE FROM rollup.sums WHERE tenant_id = %s AND store_id = %s", store
     )
-    await connection.execute(_RESUM, store)
+    await connection.execute(RESUM, store)
     await _redate_rhythm(connection, store, timezone)
 
 

@@ -31,12 +31,20 @@ class Sums:
     placed_discounts: int = 0
     gift_cards_sold: int = 0
     tips: int = 0
+    units_sold: int = 0
+    units_reversed: int = 0
+    refund_adjustments: int = 0
+    tax_in_prices: int = 0
+    cash_rounding: int = 0
     checkouts: int = 0
     abandoned_checkouts: int = 0
+    abandonments: int = 0
     recovered_checkouts: int = 0
     converted_checkouts: int = 0
     recovered_sales: int = 0
     abandoned_value: int = 0
+    inferred_recoveries: int = 0
+    inferred_recovered_sales: int = 0
     customer_orders: int = 0
 
     @classmethod

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, LiteralString
 
+from tillstream.rollup.columns import each
 from tillstream.serve.figures import Buyers, Sums
 
 if TYPE_CHECKING:
@@ -18,27 +19,7 @@ if TYPE_CHECKING:
     from tillstream.serve.ranges import Days
 
 # In the order of figures.Sums.
-_SUMS: LiteralString = """
-  coalesce(sum(gross_sales), 0)::bigint AS gross_sales,
-  coalesce(sum(discounts), 0)::bigint AS discounts,
-  coalesce(sum(sales_reversals), 0)::bigint AS sales_reversals,
-  coalesce(sum(shipping), 0)::bigint AS shipping,
-  coalesce(sum(taxes), 0)::bigint AS taxes,
-  coalesce(sum(duties), 0)::bigint AS duties,
-  coalesce(sum(additional_fees), 0)::bigint AS additional_fees,
-  coalesce(sum(orders), 0)::bigint AS orders,
-  coalesce(sum(placed_gross), 0)::bigint AS placed_gross,
-  coalesce(sum(placed_discounts), 0)::bigint AS placed_discounts,
-  coalesce(sum(gift_cards_sold), 0)::bigint AS gift_cards_sold,
-  coalesce(sum(tips), 0)::bigint AS tips,
-  coalesce(sum(checkouts), 0)::bigint AS checkouts,
-  coalesce(sum(abandoned_checkouts), 0)::bigint AS abandoned_checkouts,
-  coalesce(sum(recovered_checkouts), 0)::bigint AS recovered_checkouts,
-  coalesce(sum(converted_checkouts), 0)::bigint AS converted_checkouts,
-  coalesce(sum(recovered_sales), 0)::bigint AS recovered_sales,
-  coalesce(sum(abandoned_value), 0)::bigint AS abandoned_value,
-  coalesce(sum(customer_orders), 0)::bigint AS customer_orders
-"""
+_SUMS: LiteralString = each("\n  coalesce(sum($), 0)::bigint AS $", ",")
 
 _STORES: LiteralString = """
 SELECT s.id, s.domain, coalesce(r.timezone, s.timezone, 'UTC'),

@@ -16,9 +16,16 @@ CREATE TABLE rollup.ledger (
   shipping bigint NOT NULL DEFAULT 0, taxes bigint NOT NULL DEFAULT 0, duties bigint NOT NULL DEFAULT 0,
   additional_fees bigint NOT NULL DEFAULT 0, orders bigint NOT NULL DEFAULT 0, placed_gross bigint NOT NULL DEFAULT 0,
   placed_discounts bigint NOT NULL DEFAULT 0, gift_cards_sold bigint NOT NULL DEFAULT 0, tips bigint NOT NULL DEFAULT 0,
-  checkouts bigint NOT NULL DEFAULT 0, abandoned_checkouts bigint NOT NULL DEFAULT 0, recovered_checkouts bigint NOT NULL DEFAULT 0,
+  units_sold bigint NOT NULL DEFAULT 0, units_reversed bigint NOT NULL DEFAULT 0, refund_adjustments bigint NOT NULL DEFAULT 0,
+  tax_in_prices bigint NOT NULL DEFAULT 0, cash_rounding bigint NOT NULL DEFAULT 0, checkouts bigint NOT NULL DEFAULT 0,
+  abandoned_checkouts bigint NOT NULL DEFAULT 0, abandonments bigint NOT NULL DEFAULT 0, recovered_checkouts bigint NOT NULL DEFAULT 0,
   converted_checkouts bigint NOT NULL DEFAULT 0, recovered_sales bigint NOT NULL DEFAULT 0, abandoned_value bigint NOT NULL DEFAULT 0,
-  customer_orders bigint NOT NULL DEFAULT 0,
+  inferred_recoveries bigint NOT NULL DEFAULT 0, inferred_recovered_sales bigint NOT NULL DEFAULT 0, customer_orders bigint NOT NULL DEFAULT 0,
+  -- Of the order that the entry belongs to, the same on all its entries; null where not known.
+  channel text, country text, region text, referrer text, landing text, discount_codes text[],
+  -- What lines have of the amounts, as an array of [line, product, variant, vendor, amounts…]; the order
+  -- of the amounts is LINE_MEASURES of rollup/breakdown.py. Null without lines.
+  lines json,
   PRIMARY KEY (tenant_id, store_id, source, source_id, entry)
 );
 CREATE INDEX ledger_by_hour ON rollup.ledger (tenant_id, store_id, hour);
@@ -33,9 +40,11 @@ CREATE TABLE rollup.sums (
   shipping bigint NOT NULL DEFAULT 0, taxes bigint NOT NULL DEFAULT 0, duties bigint NOT NULL DEFAULT 0,
   additional_fees bigint NOT NULL DEFAULT 0, orders bigint NOT NULL DEFAULT 0, placed_gross bigint NOT NULL DEFAULT 0,
   placed_discounts bigint NOT NULL DEFAULT 0, gift_cards_sold bigint NOT NULL DEFAULT 0, tips bigint NOT NULL DEFAULT 0,
-  checkouts bigint NOT NULL DEFAULT 0, abandoned_checkouts bigint NOT NULL DEFAULT 0, recovered_checkouts bigint NOT NULL DEFAULT 0,
+  units_sold bigint NOT NULL DEFAULT 0, units_reversed bigint NOT NULL DEFAULT 0, refund_adjustments bigint NOT NULL DEFAULT 0,
+  tax_in_prices bigint NOT NULL DEFAULT 0, cash_rounding bigint NOT NULL DEFAULT 0, checkouts bigint NOT NULL DEFAULT 0,
+  abandoned_checkouts bigint NOT NULL DEFAULT 0, abandonments bigint NOT NULL DEFAULT 0, recovered_checkouts bigint NOT NULL DEFAULT 0,
   converted_checkouts bigint NOT NULL DEFAULT 0, recovered_sales bigint NOT NULL DEFAULT 0, abandoned_value bigint NOT NULL DEFAULT 0,
-  customer_orders bigint NOT NULL DEFAULT 0,
+  inferred_recoveries bigint NOT NULL DEFAULT 0, inferred_recovered_sales bigint NOT NULL DEFAULT 0, customer_orders bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant_id, store_id, hour)
 );
 
@@ -50,7 +59,8 @@ CREATE TABLE rollup.rhythm (
   PRIMARY KEY (tenant_id, store_id, day, previous_day, second)
 );
 
--- Lifetime figures of a customer. `moments` lists [µs, order id] of the orders placed.
+-- Lifetime figures of a customer. `moments` lists [µs, order id] of the orders placed, `months` the
+-- shop-local months with anything in them: [first day, orders placed, total sales].
 CREATE TABLE rollup.customers (
   tenant_id bigint NOT NULL,
   store_id bigint NOT NULL,
@@ -59,6 +69,7 @@ CREATE TABLE rollup.customers (
   total_spent bigint NOT NULL,
   first_order_at timestamptz, last_order_at timestamptz,
   moments json NOT NULL,
+  months json NOT NULL DEFAULT '[]',
   PRIMARY KEY (tenant_id, store_id, customer_id)
 );
 CREATE INDEX customers_by_value ON rollup.customers (tenant_id, store_id, total_spent DESC, customer_id);

@@ -1,0 +1,67 @@
+-- Sums by what orders and lines are: channel, product, … Money in ten-thousandths of the currency's unit.
+-- Safe before and after the new code: it only adds.
+
+-- The sum of all entries of a day, or of a month (`day` is its first), for one value of one dimension:
+-- '' where there is none or it is not known. Dimensions of lines (product, variant, vendor) hold what
+-- belongs to lines: no shipping, duties or fees; `orders` are the placements that contain the value.
+-- An order with two discount codes counts under each. Any range of days is its whole months and the days
+-- at its edges. Never written but by adding a difference. No index but the key: rows are updated in place.
+CREATE TABLE rollup.breakdown (
+  tenant_id bigint NOT NULL,
+  store_id bigint NOT NULL,
+  dimension text NOT NULL CHECK (dimension IN (
+    'channel', 'country', 'region', 'referrer', 'landing', 'discount_code', 'product', 'variant', 'vendor')),
+  grain text NOT NULL CHECK (grain IN ('day', 'month')),
+  day date NOT NULL,
+  value text NOT NULL,
+  gross_sales bigint NOT NULL DEFAULT 0, discounts bigint NOT NULL DEFAULT 0, sales_reversals bigint NOT NULL DEFAULT 0,
+  shipping bigint NOT NULL DEFAULT 0, taxes bigint NOT NULL DEFAULT 0, duties bigint NOT NULL DEFAULT 0,
+  additional_fees bigint NOT NULL DEFAULT 0, orders bigint NOT NULL DEFAULT 0, placed_gross bigint NOT NULL DEFAULT 0,
+  placed_discounts bigint NOT NULL DEFAULT 0, units_sold bigint NOT NULL DEFAULT 0, units_reversed bigint NOT NULL DEFAULT 0,
+  customer_orders bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (tenant_id, store_id, dimension, grain, day, value),
+  CHECK (grain = 'day' OR extract(day FROM day) = 1)
+);
+
+-- What the customers whose first order was in the month `cohort` did in `month` (first days of shop-local
+-- months): how many of them ordered, their orders, and the total sales of their orders' entries.
+CREATE TABLE rollup.cohorts (
+  tenant_id bigint NOT NULL,
+  store_id bigint NOT NULL,
+  cohort date NOT NULL,
+  month date NOT NULL,
+  customers bigint NOT NULL DEFAULT 0, orders bigint NOT NULL DEFAULT 0, total_spent bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (tenant_id, store_id, cohort, month),
+  CHECK (extract(day FROM cohort) = 1 AND extract(day FROM month) = 1)
+);
+
+-- Room on the pages for new versions of rows that are added to again and again.
+ALTER TABLE rollup.breakdown SET (fillfactor = 70);
+ALTER TABLE rollup.cohorts SET (fillfactor = 50);
+
+-- What the planner should believe before autovacuum has looked; see migration 0030.
+INSERT INTO rollup.breakdown (tenant_id, store_id, dimension, grain, day, value)
+SELECT 1, 1, dimension, 'day', date '2020-01-01' + n, 'value' || n
+FROM unnest(ARRAY['channel', 'product', 'variant']) AS dimension, generate_series(1, 1000) AS n;
+INSERT INTO rollup.cohorts (tenant_id, store_id, cohort, month)
+SELECT 1, 1, date '2020-01-01' + n / 30 * interval '1 month', date '2020-01-01' + n * interval '1 month'
+FROM generate_series(1, 1000) AS n;
+ANALYZE rollup.breakdown, rollup.cohorts;
+TRUNCATE rollup.breakdown, rollup.cohorts;
+
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['breakdown', 'cohorts'] LOOP
+    EXECUTE format('ALTER TABLE rollup.%I ENABLE ROW LEVEL SECURITY', name);
+    EXECUTE format('ALTER TABLE rollup.%I FORCE ROW LEVEL SECURITY', name);
+    EXECUTE format('CREATE POLICY api ON rollup.%I FOR SELECT TO tillstream_api '
+                   'USING (tenant_id = (SELECT shops.current_tenant()))', name);
+    EXECUTE format('CREATE POLICY worker ON rollup.%I TO tillstream_worker '
+                   'USING (tenant_id = ANY ((SELECT shops.current_tenants())::bigint[])) '
+                   'WITH CHECK (tenant_id = ANY ((SELECT shops.current_tenants())::bigint[]))', name);
+    EXECUTE format('GRANT SELECT ON rollup.%I TO tillstream_api', name);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON rollup.%I TO tillstream_worker', name);
+  END LOOP;
+END $$;
