@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -16,6 +17,7 @@ from tillstream.mirror.values import (
     identifier,
     mapping,
     moment,
+    money,
     objects,
     optional_identifier,
     rate,
@@ -48,10 +50,22 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Shipping(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A shipping line: its price after discounts, and the tax on it."""
+    """A shipping line: its price after discounts when it was charged, and the tax on it.
 
+    ``current_price`` is what edits and refunds have left of the price; None where it is not told.
+    """
+
+    id: int | None = None
     price: int = 0
     tax: int = 0
+    current_price: int | None = None
+
+
+class Destination(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A country (ISO 3166 alpha-2) and the code of a province in it. Nobody lives there."""
+
+    country: str
+    region: str | None = None
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -88,17 +102,49 @@ class Order(msgspec.Struct, frozen=True):
     total_tax: int = 0
     total_discounts: int = 0
     current_total_price: int = 0
+    total_price_presentment: int | None = None
+    """The total in ``presentment_currency``, which is what the buyer saw."""
     total_tip_received: int = 0
     duties: int = 0
+    current_duties: int | None = None
     additional_fees: int = 0
+    current_additional_fees: int | None = None
+    payment_rounding: int = 0
+    refund_rounding: int = 0
+    """What cash payments, and cash refunds, were rounded by: negative where rounded down."""
     discount_codes: list[str] = []
     lines: list[Line] = []
     shipping: list[Shipping] = []
+    exchanges: dict[int, int] = {}
+    """By line that an exchange brought, the return it belongs to."""
+    fulfilled_at: int | None = None
+    """When the first parcel that did not fail was sent."""
+    ship_to: Destination | None = None
+    bill_to: Destination | None = None
+    referrer: str | None = None
+    """The host that sent the buyer, in lower case and without ``www.``."""
+    landing: str | None = None
+    """The path of the first page that the buyer saw."""
 
     @property
     def placed_at(self) -> int | None:
         """The instant on which Shopify's reports date the sale."""
         return self.processed_at if self.processed_at is not None else self.created_at
+
+    @property
+    def channel(self) -> str | None:
+        """Where it was sold: ``web``, ``pos``, or what the app that made the order calls itself."""
+        return self.source_name
+
+    @property
+    def country(self) -> str | None:
+        """Where it goes, else where the payer lives, as an ISO 3166 alpha-2 code."""
+        return place.country if (place := self.ship_to or self.bill_to) else None
+
+    @property
+    def region(self) -> str | None:
+        """The code of the province in ``country``."""
+        return place.region if (place := self.ship_to or self.bill_to) else None
 
 
 def read(body: Body) -> list[Change]:
@@ -150,24 +196,37 @@ def view(order_id: int, element: Element) -> Order:
 
 
 def is_tip(line: Line, order: Order) -> bool:
-    """Whether a line is a tip: Shopify lists tips as lines without product, titled "Tip"."""
-    return (
-        order.total_tip_received > 0
-        and line.product_id is None
-        and line.variant_id is None
-        and not line.gift_card
-        and (line.title or "").casefold() == "tip"
-    )
+    """Whether a line is a tip: Shopify lists tips as lines without product, titled "Tip".
+
+    In other languages the title is another word. There it is the line that comes to the order's tip.
+    """
+    if order.total_tip_received <= 0 or not _may_be_tip(line):
+        return False
+    if any(_called_tip(one) for one in order.lines):
+        return _called_tip(line)
+    return line.price * line.quantity == order.total_tip_received
+
+
+def _may_be_tip(line: Line) -> bool:
+    return line.product_id is None and line.variant_id is None and not line.gift_card
+
+
+def _called_tip(line: Line) -> bool:
+    return _may_be_tip(line) and (line.title or "").casefold() == "tip"
 
 
 def _fields(body: Body) -> Fields:
     """The fields that the body has, in our terms; what it lacks stays out."""
     # Over what is read, not over what the body has: it has three times as many fields.
-    return {
+    fields = {
         _NAMES.get(name, name): reader(body, body[name], name)
         for name, reader in _READERS.items()
         if name in body
     }
+    for name in _ONCE:
+        if name in fields and fields[name] is None:
+            del fields[name]
+    return fields
 
 
 def _personal(body: Body) -> Fields:
@@ -223,6 +282,61 @@ def _money(body: Body, value: Any, name: str) -> Any:
 
 def _bag(_: Body, value: Any, name: str) -> Any:
     return set_money(value, None, name.removesuffix("_set"))
+
+
+def _bag_if_told(_: Body, value: Any, name: str) -> Any:
+    return None if value is None else set_money(value, None, name.removesuffix("_set"))
+
+
+def _presentment(_: Body, value: Any, name: str) -> Any:
+    told = mapping(mapping(value).get("presentment_money")).get("amount")
+    return None if told is None else money(told, f"{name}.presentment_money.amount")
+
+
+def _destination(_: Body, value: Any, __: str) -> Any:
+    """The codes of an address; None where it has none that could be a country's."""
+    address = mapping(value)
+    country = (text(address.get("country_code")) or "").upper()
+    if not _COUNTRY.fullmatch(country):
+        return None
+    region = (text(address.get("province_code")) or "").upper()
+    return msgspec.to_builtins(Destination(country, region if _REGION.fullmatch(region) else None))
+
+
+def _host(_: Body, value: Any, __: str) -> Any:
+    found = _ADDRESS.match(text(value) or "")
+    return found[1].lower().removeprefix("www.")[:_LONGEST] or None if found else None
+
+
+def _path(_: Body, value: Any, __: str) -> Any:
+    path = re.split(r"[?#]", text(value) or "", maxsplit=1)[0]
+    if found := _ADDRESS.match(path):
+        path = path[found.end() :] or "/"
+    return path[:_LONGEST] or None
+
+
+def _fulfilled_at(_: Body, value: Any, name: str) -> Any:
+    sent = (
+        moment(item.get("created_at"), f"{name}.created_at")
+        for item in objects(value, name)
+        if item.get("status") == "success"
+    )
+    return min((at for at in sent if at is not None), default=None)
+
+
+def _exchanges(_: Body, value: Any, name: str) -> Any:
+    return {
+        str(line): returned
+        for item in objects(value, name)
+        if (returned := optional_identifier(item.get("id"), f"{name}.id")) is not None
+        for brought in objects(item.get("exchange_line_items"), f"{name}.exchange_line_items")
+        if (line := _line_of_exchange(brought, name)) is not None
+    }
+
+
+def _line_of_exchange(brought: Body, name: str) -> int | None:
+    told = brought.get("line_item_id") or mapping(brought.get("line_item")).get("id")
+    return optional_identifier(told, f"{name}.exchange_line_items.line_item.id")
 
 
 def _customer(_: Body, value: Any, __: str) -> Any:
@@ -304,7 +418,19 @@ def _shipping_line(item: Body, where: str) -> Fields:
             f"{where}.discounted_price",
         )
     tax = sum(set_money(t.get("price_set"), t.get("price"), f"{where}.tax") for t in taxes)
-    return _without_defaults(Shipping(price=price, tax=tax))
+    current = item.get("current_discounted_price_set")
+    return _without_defaults(
+        Shipping(
+            id=optional_identifier(item.get("id"), f"{where}.id"),
+            price=price,
+            tax=tax,
+            current_price=0
+            if flag(item.get("is_removed"))
+            else None
+            if current is None
+            else set_money(current, None, f"{where}.current_discounted_price"),
+        )
+    )
 
 
 def _without_defaults(line: Line | Shipping) -> Fields:
@@ -332,6 +458,17 @@ _READERS: dict[str, Callable[[Body, Any, str], Any]] = {
     ),
     "original_total_duties_set": _bag,
     "original_total_additional_fees_set": _bag,
+    "total_cash_rounding_payment_adjustment_set": _bag,
+    "total_cash_rounding_refund_adjustment_set": _bag,
+    "current_total_duties_set": _bag_if_told,
+    "current_total_additional_fees_set": _bag_if_told,
+    "total_price_set": _presentment,
+    "shipping_address": _destination,
+    "billing_address": _destination,
+    "referring_site": _host,
+    "landing_site": _path,
+    "fulfillments": _fulfilled_at,
+    "returns": _exchanges,
     "customer": _customer,
     "discount_codes": _codes,
     "line_items": _lines,
@@ -344,4 +481,25 @@ _NAMES = {
     "shipping_lines": "shipping",
     "original_total_duties_set": "duties",
     "original_total_additional_fees_set": "additional_fees",
+    "total_cash_rounding_payment_adjustment_set": "payment_rounding",
+    "total_cash_rounding_refund_adjustment_set": "refund_rounding",
+    "current_total_duties_set": "current_duties",
+    "current_total_additional_fees_set": "current_additional_fees",
+    "total_price_set": "total_price_presentment",
+    "shipping_address": "ship_to",
+    "billing_address": "bill_to",
+    "referring_site": "referrer",
+    "landing_site": "landing",
+    "fulfillments": "fulfilled_at",
+    "returns": "exchanges",
 }
+
+# Figures are told apart by these, and must not change when Shopify blanks a person's address, or
+# leaves out of a later body where the order came from: who told nothing takes nothing back.
+_ONCE: Final = ("ship_to", "bill_to", "referrer", "landing", "total_price_presentment")
+
+_COUNTRY: Final = re.compile("[A-Z]{2}")
+_REGION: Final = re.compile("[A-Z0-9-]{1,10}")
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)(?::[0-9]*)?")
+_LONGEST: Final = 255
+"""Characters of a host or a path: they become keys of sums."""

@@ -12,8 +12,8 @@ import msgspec
 from tillstream.foundation.statements import statement
 from tillstream.mirror.join import redact
 from tillstream.mirror.redaction import marks_in_text, marks_of, own_mark
-from tillstream.mirror.rows import instant
-from tillstream.mirror.values import Malformed, moment
+from tillstream.mirror.topics import how_named
+from tillstream.mirror.values import Malformed, instant, moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,8 +114,11 @@ def _implied(one: Arrived, marks: set[str]) -> set[str]:
 
 def _marks(one: Arrived) -> list[str]:
     """By which marks a delivery could be one to forget."""
-    if not one.changes:
-        # Nobody reads these bodies, but they are kept for as long as the others.
+    named = how_named(one.delivery.topic)
+    if named == "nobody":
+        return []
+    if named == "text" or not one.changes:
+        # Nobody reads of people in these bodies, but they are kept for as long as the others.
         return sorted(marks_in_text(one.delivery.body))
     found = marks_of(one.changes[0])
     for change in one.changes[1:]:

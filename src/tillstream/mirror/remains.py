@@ -14,7 +14,7 @@ import msgspec
 
 from tillstream.journal.contract import SIGNED_FOR
 from tillstream.mirror.redaction import MARKER, contact_known, marks_in_text, marks_of
-from tillstream.mirror.topics import decode, read
+from tillstream.mirror.topics import decode, how_named, read
 from tillstream.mirror.values import Malformed, mapping, text
 
 if TYPE_CHECKING:
@@ -133,16 +133,15 @@ _LISTED: Final = {
     "customers/redact": "orders_to_redact",
     "customers/data_request": "orders_requested",
 }
-_SPARED: Final = frozenset({"products/create", "products/update", "products/delete", "shop/update"})
-"""Topics whose bodies are about no shopper."""
 
 
 def without(delivery: Delivery, marks: Collection[str]) -> Delivery:
     """What remains of a delivery; itself, if it tells of nobody with these marks."""
-    if delivery.topic in _SPARED:
+    named = how_named(delivery.topic)
+    if named == "nobody":
         return delivery
     body, changes = _read(delivery)
-    if changes and body is not None:
+    if named == "fields" and changes and body is not None:
         return _of_changes(delivery, body, changes, marks)
     if marks_in_text(delivery.body).isdisjoint(marks) and not _is_of(delivery.topic, body, marks):
         return delivery
@@ -190,7 +189,7 @@ def _shape(topic: str, body: Body) -> tuple[str, Shape]:
 
 
 def _of_anything(topic: str, body: Body | None) -> bytes:
-    """What remains of a body that is not mirrored, or cannot be read."""
+    """What remains of a body in which people are not read field by field, or that cannot be read."""
     if body is None:
         return NOTHING
     _, shape = _KEPT.get(topic, ("", _plain("id", "token", "order_id")))

@@ -57,6 +57,13 @@ def order_row(order: Order) -> Row:
         "total_discounts": order.total_discounts,
         "current_total_price": order.current_total_price,
         "discount_codes": order.discount_codes,
+        "channel": order.source_name,
+        "country": order.country,
+        "region": order.region,
+        "referrer": order.referrer,
+        "landing": order.landing,
+        "total_price_presentment": order.total_price_presentment,
+        "fulfilled_at": instant(order.fulfilled_at),
     }
 
 
