@@ -66,7 +66,7 @@ STORE_TABLES: Final = (
     ("rollup", "live"), ("mirror", "order_lines"),
     ("mirror", "refunds"), ("mirror", "orders"), ("mirror", "checkouts"), ("mirror", "customers"),
     ("mirror", "variants"), ("mirror", "products"), ("mirror", "shops"), ("mirror", "topics"),
-    ("mirror", "deliveries"), ("mirror", "redactions"),
+    ("mirror", "history"), ("mirror", "deliveries"), ("mirror", "redactions"),
 )  # fmt: skip
 """Every table with rows of a store, outside ``shops``."""
 

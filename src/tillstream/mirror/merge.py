@@ -82,6 +82,8 @@ class Merged(NamedTuple):
     shops: list[Changed[Shop]]
     others: Mapping[Resource, list[Changed[Any]]] = MappingProxyType({})
     """Of all other resources: the views of their own modules."""
+    known: Mapping[Resource, Mapping[tuple[Store, int | str], Element]] = MappingProxyType({})
+    """What was known before of what the batch speaks of, changed or not."""
 
 
 _Key: TypeAlias = tuple[Store, "int | str"]
@@ -97,9 +99,10 @@ class _Joined(NamedTuple):
 async def merge(connection: Connection, arrived: Iterable[tuple[Store, Change]]) -> Merged:
     """Join changes into the mirror; returns what is different now."""
     batch = _grouped(arrived)
+    known: dict[Resource, dict[_Key, Element]] = {resource: {} for resource in batch}
     changed: dict[Resource, list[Changed[Any]]] = {
         # In the order of the register, so that two batches lock tables in one order.
-        resource: await _merge(connection, mirrored, batch[resource])
+        resource: await _merge(connection, mirrored, batch[resource], known[resource])
         for resource, mirrored in MIRRORED.items()
         if resource in batch
     }
@@ -110,6 +113,7 @@ async def merge(connection: Connection, arrived: Iterable[tuple[Store, Change]])
         changed.pop("product", []),
         changed.pop("shop", []),
         changed,
+        known,
     )
 
 
@@ -126,12 +130,18 @@ def _grouped(
 
 
 async def _merge(
-    connection: Connection, mirrored: Mirrored, told: Mapping[_Key, Element]
+    connection: Connection,
+    mirrored: Mirrored,
+    told: Mapping[_Key, Element],
+    known: dict[_Key, Element],
 ) -> list[Changed[Any]]:
-    """Join one kind of resource with what is stored, and write what that changes."""
+    """Join one kind of resource with what is stored, and write what that changes.
+
+    What is stored goes into ``known``.
+    """
     if not told:
         return []
-    joined = await _join(connection, mirrored, told)
+    joined = await _join(connection, mirrored, told, known)
     changed = [_viewed(mirrored, one) for one in joined]
     if changed:
         rows = [_row(mirrored, one, change) for one, change in zip(joined, changed, strict=True)]
@@ -142,12 +152,15 @@ async def _merge(
 
 
 async def _join(
-    connection: Connection, mirrored: Mirrored, told: Mapping[_Key, Element]
+    connection: Connection,
+    mirrored: Mirrored,
+    told: Mapping[_Key, Element],
+    known: dict[_Key, Element],
 ) -> list[_Joined]:
     """What is stored joined with what came, where that changes it. In key order, so that locks never cross."""
     keys = [_keyed(store, mirrored.key_columns(key)) for store, key in told]
     cursor = await connection.execute(mirrored.load, (_json(keys),))
-    known = {
+    known |= {
         (Store(tenant_id, store_id), mirrored.key_of(values)): decode(state)
         for tenant_id, store_id, state, *values in await cursor.fetchall()
     }

@@ -11,6 +11,7 @@ import msgspec
 from tillstream.foundation.database import set_tenants
 from tillstream.journal.contract import Delivery, Parked
 from tillstream.mirror.forgetting import in_force, put_in_force
+from tillstream.mirror.history import write_history
 from tillstream.mirror.merge import Merged, Store, merge
 from tillstream.mirror.record import Arrived, delivery_key, record
 from tillstream.mirror.redaction import marks_in_text
@@ -85,6 +86,7 @@ async def apply(connection: Connection, deliveries: Sequence[Delivery], now: int
     merged = await merge(
         connection, ((one.store, change) for one in fresh for change in one.changes)
     )
+    await write_history(connection, fresh, merged.known)
     await _follow(connection, merged, stores, _received(fresh), now)
     for store, marks in implied.items():
         await put_in_force(connection, store, marks, EPOCH + timedelta(microseconds=now))
