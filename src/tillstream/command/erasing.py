@@ -66,6 +66,8 @@ STORE_TABLES: Final = (
     ("rollup", "live"), ("mirror", "order_lines"),
     ("mirror", "refunds"), ("mirror", "orders"), ("mirror", "checkouts"), ("mirror", "customers"),
     ("mirror", "variants"), ("mirror", "products"), ("mirror", "shops"), ("mirror", "topics"),
+    ("mirror", "transactions"), ("mirror", "tender_transactions"), ("mirror", "fulfillments"),
+    ("mirror", "returns"), ("mirror", "draft_orders"), ("mirror", "disputes"), ("mirror", "carts"),
     ("mirror", "history"), ("mirror", "deliveries"), ("mirror", "redactions"),
 )  # fmt: skip
 """Every table with rows of a store, outside ``shops``."""
