@@ -192,6 +192,7 @@ def view(order_id: int, element: Element) -> Order:
             },
         },
         Order,
+        str_keys=True,
     )
 
 

@@ -19,6 +19,7 @@ from tillstream.mirror.values import (
     mapping,
     moment,
     objects,
+    optional_identifier,
     set_money,
     text,
 )
@@ -35,7 +36,10 @@ class RefundLine(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Refund(msgspec.Struct, frozen=True):
-    """A merged refund. ``shipping`` is the amount before ``shipping_tax``. Times in µs."""
+    """A merged refund. ``shipping`` is the amount before ``shipping_tax``. Times in µs.
+
+    ``adjustment`` is money given back that belongs to no line and to no shipping (negative: kept).
+    """
 
     created_at: int | None = None
     processed_at: int | None = None
@@ -44,6 +48,8 @@ class Refund(msgspec.Struct, frozen=True):
     shipping: int = 0
     shipping_tax: int = 0
     duties: int = 0
+    adjustment: int = 0
+    return_id: int | None = None
 
     @property
     def happened_at(self) -> int | None:
@@ -52,11 +58,13 @@ class Refund(msgspec.Struct, frozen=True):
 
 
 class Edit(msgspec.Struct, frozen=True):
-    """One committed order edit: units added and removed, by line item id."""
+    """One committed order edit: units added and removed by line item id, and shipping lines."""
 
     committed_at: int | None = None
     additions: dict[int, int] = {}
     removals: dict[int, int] = {}
+    shipping_additions: list[int] = []
+    shipping_removals: list[int] = []
 
 
 def read_create(body: Body) -> list[Change]:
@@ -105,6 +113,10 @@ def read_edited(body: Body) -> list[Change]:
         "additions": _deltas(lines.get("additions"), "additions"),
         "removals": _deltas(lines.get("removals"), "removals"),
     }
+    shipping = mapping(edit.get("shipping_lines"))
+    for name in ("additions", "removals"):
+        if found := _listed(shipping.get(name), name):
+            fields[f"shipping_{name}"] = found
     told = {str(edit_id): layer(fields["committed_at"] or 0, 0, fields)}
     return [Change("order", order_id, Element(parts={"edits": told}))]
 
@@ -127,6 +139,11 @@ def _deltas(value: Any, field: str) -> dict[str, int]:
     return dict(sorted(result.items()))
 
 
+def _listed(value: Any, field: str) -> list[int]:
+    where = f"order_edit.shipping_lines.{field}"
+    return sorted({identifier(item.get("id"), f"{where}.id") for item in objects(value, where)})
+
+
 def _refund_fields(body: Body) -> Fields:
     fields: Fields = {}
     if "created_at" in body:
@@ -138,8 +155,12 @@ def _refund_fields(body: Body) -> Fields:
         fields["lines"] = [msgspec.to_builtins(_refund_line(line)) for line in lines]
     if "refund_shipping_lines" in body or "order_adjustments" in body:
         fields["shipping"], fields["shipping_tax"] = _shipping(body)
+    if "order_adjustments" in body:
+        fields["adjustment"] = _adjustment(body)
     if "total_duties_set" in body:
         fields["duties"] = set_money(body["total_duties_set"], None, "total_duties")
+    if returned := mapping(body.get("return")):
+        fields["return_id"] = optional_identifier(returned.get("id"), "refunds.return.id")
     return fields
 
 
@@ -189,6 +210,21 @@ def _shipping(body: Body) -> tuple[int, int]:
         for i in adjustments
     )
     return abs(amount), abs(tax)
+
+
+def _adjustment(body: Body) -> int:
+    """Money given back beyond lines and shipping. Shopify writes what was given back as negative.
+
+    https://shopify.dev/docs/api/admin-graphql/latest/objects/OrderAdjustment
+    """
+    return -sum(
+        set_money(item.get("amount_set"), item.get("amount"), "order_adjustments.amount")
+        + set_money(
+            item.get("tax_amount_set"), item.get("tax_amount"), "order_adjustments.tax_amount"
+        )
+        for item in objects(body["order_adjustments"], "order_adjustments")
+        if item.get("kind") != "shipping_refund"
+    )
 
 
 def _shipping_line_tax(item: Body) -> int:
