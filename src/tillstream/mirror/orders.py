@@ -304,16 +304,27 @@ def _destination(_: Body, value: Any, __: str) -> Any:
     return msgspec.to_builtins(Destination(country, region if _REGION.fullmatch(region) else None))
 
 
-def _host(_: Body, value: Any, __: str) -> Any:
+def host_of(value: Any) -> str | None:
+    """The host of an address, in lower case and without ``www.``; None where it is none."""
     found = _ADDRESS.match(text(value) or "")
     return found[1].lower().removeprefix("www.")[:_LONGEST] or None if found else None
 
 
-def _path(_: Body, value: Any, __: str) -> Any:
+def path_of(value: Any) -> str | None:
+    """The path of an address, or of the part of one that comes after the host, without any query."""
     path = re.split(r"[?#]", text(value) or "", maxsplit=1)[0]
     if found := _ADDRESS.match(path):
-        path = path[found.end() :] or "/"
+        path = path[found.end() :]
+        path = path if path.startswith("/") else "/"
     return path[:_LONGEST] or None
+
+
+def _host(_: Body, value: Any, __: str) -> Any:
+    return host_of(value)
+
+
+def _path(_: Body, value: Any, __: str) -> Any:
+    return path_of(value)
 
 
 def _fulfilled_at(_: Body, value: Any, name: str) -> Any:

@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 import msgspec
 
 from tillstream.journal.contract import SIGNED_FOR
+from tillstream.mirror.orders import host_of, path_of
 from tillstream.mirror.redaction import MARKER, contact_known, marks_in_text, marks_of
 from tillstream.mirror.topics import decode, how_named, read
 from tillstream.mirror.values import Malformed, mapping, text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from tillstream.journal.contract import Delivery
     from tillstream.mirror.change import Body, Change
 
-Shape: TypeAlias = "dict[str, Shape | None]"
-"""Which fields of an object remain; None for a plain value, a shape for an object or a list of them."""
+Shape: TypeAlias = "dict[str, Shape | Callable[[Any], Any] | None]"
+"""Which fields of an object remain; None for a plain value, a shape for an object or a list of them, a
+function for a value of which only a part does."""
 
 NOTHING: Final = b"{}"
 """What remains of a body that could not be read: the delivery still counts."""
@@ -40,6 +42,12 @@ def _amounts(*names: str) -> Shape:
     return {**_plain(*names), **{f"{name}_set": bag for name in names}}
 
 
+def _site(value: Any) -> str | None:
+    """Of the page that a buyer came from, the host: what follows it may say whose page it was."""
+    host = host_of(value)
+    return None if host is None else f"https://{host}"
+
+
 _TAX: Final[Shape] = {**_plain("rate"), **_amounts("price")}
 _SHARE: Final[Shape] = _amounts("amount")
 _LINE: Final[Shape] = {
@@ -52,7 +60,8 @@ _LINE: Final[Shape] = {
     "discount_allocations": _SHARE,
 }  # fmt: skip
 _SHIPPING: Final[Shape] = {
-    **_amounts("price", "discounted_price"),
+    **_plain("id", "is_removed"),
+    **_amounts("price", "discounted_price", "current_discounted_price"),
     "tax_lines": _TAX,
     "discount_allocations": _SHARE,
 }
@@ -70,6 +79,12 @@ _REFUND: Final[Shape] = {
     },
     "order_adjustments": {**_plain("kind"), **_amounts("amount", "tax_amount")},
     **_amounts("total_duties"),
+    "return": _plain("id"),
+}
+_ADDRESS: Final[Shape] = _plain("country_code", "province_code")
+_BOTH: Final[Shape] = {
+    "shop_money": _plain("amount", "currency_code"),
+    "presentment_money": _plain("amount", "currency_code"),
 }
 _CUSTOMER: Final[Shape] = _plain("id", "created_at", "updated_at")
 _TOLD_CUSTOMER: Final[Shape] = {
@@ -84,18 +99,31 @@ _ORDER: Final[Shape] = {
     **_amounts(
         "total_price", "subtotal_price", "total_tax", "total_discounts", "current_total_price",
         "total_tip_received", "original_total_duties", "original_total_additional_fees",
+        "current_total_duties", "current_total_additional_fees", "total_cash_rounding_payment_adjustment",
+        "total_cash_rounding_refund_adjustment",
     ),
+    "total_price_set": _BOTH,
     "customer": _CUSTOMER,
     "discount_codes": _plain("code"),
     "line_items": _LINE,
     "shipping_lines": _SHIPPING,
     "refunds": _REFUND,
+    "returns": {
+        **_plain("id"),
+        "exchange_line_items": {**_plain("line_item_id"), "line_item": _plain("id")},
+    },
+    "fulfillments": _plain("created_at", "status"),
+    "shipping_address": _ADDRESS,
+    "billing_address": _ADDRESS,
+    "referring_site": _site,
+    "landing_site": path_of,
 }  # fmt: skip
 _DELTAS: Final[Shape] = _plain("id", "delta")
 _LINE_DELTAS: Final[Shape] = {"additions": _DELTAS, "removals": _DELTAS}
 _EDIT: Final[Shape] = {
     **_plain("id", "order_id", "committed_at"),
     "line_items": _LINE_DELTAS,
+    "shipping_lines": _LINE_DELTAS,
 }
 _CHECKOUT: Final[Shape] = {
     **_plain(
@@ -212,7 +240,9 @@ def _reduced(body: Body, shape: Shape) -> Body:
     return {name: _kept(body[name], inner) for name, inner in shape.items() if name in body}
 
 
-def _kept(value: Any, shape: Shape | None) -> Any:
+def _kept(value: Any, shape: Shape | Callable[[Any], Any] | None) -> Any:
+    if callable(shape):
+        return shape(value)
     if isinstance(value, dict):
         # A plain field that holds an object reads as none; what is in the object is nobody's.
         return {} if shape is None else _reduced(cast("Body", value), shape)
