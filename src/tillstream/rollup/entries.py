@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tillstream.foundation.money import proportion
-from tillstream.mirror.orders import is_tip
+from tillstream.rollup.happenings import Amounts, Happenings
+from tillstream.rollup.placement import sell
+from tillstream.rollup.reversals import take_back
 
 if TYPE_CHECKING:
     from tillstream.mirror.orders import Line, Order
-    from tillstream.mirror.refunds import Edit, Refund
+    from tillstream.rollup.happenings import Happening
 
-Amounts: TypeAlias = dict[str, int]
-"""Measure to amount: money in ten-thousandths, or a count. Zeros are left out."""
+__all__ = [
+    "NO_FACETS",
+    "Amounts",
+    "Entry",
+    "Facets",
+    "LineAmounts",
+    "order_entries",
+    "total_sales",
+]
 
-_RATE_SCALE = 10**8
-_SALES = (
-    "gross_sales",
-    "discounts",
-    "sales_reversals",
-    "shipping",
-    "taxes",
-    "duties",
-    "additional_fees",
-)
+_LONGEST: Final = 255
+"""Characters of a code or a channel: they become keys of sums."""
 
 
 class LineAmounts(NamedTuple):
@@ -37,7 +37,10 @@ class LineAmounts(NamedTuple):
 
 
 class Facets(NamedTuple):
-    """By what the sales of an order can be told apart; None where it is not known."""
+    """By what the sales of an order can be told apart; None where it is not known.
+
+    ``region`` is written with its country: ``US-CA``.
+    """
 
     channel: str | None = None
     country: str | None = None
@@ -53,7 +56,8 @@ NO_FACETS: Final = Facets()
 class Entry(NamedTuple):
     """One line of the ledger: ``entry`` names what happened, ``at`` when (µs since the epoch).
 
-    ``lines`` says what each line has of the amounts; what belongs to none is what they leave over.
+    Zeros are left out of the amounts. ``lines`` says what each line has of them; what belongs to
+    none is what they leave over.
     """
 
     entry: str
@@ -64,43 +68,35 @@ class Entry(NamedTuple):
     facets: Facets = NO_FACETS
 
 
-class _Part(NamedTuple):
-    """What some units of a line amount to."""
-
-    gross: int
-    discounts: int
-    taxes: int
-
-
 def order_entries(order: Order) -> list[Entry]:
     """What an order contributes, at its placement and at each edit, refund and cancellation.
 
     A test order, a deleted one, and one of which only a refund has arrived contribute nothing.
     """
-    placed_at = order.placed_at
-    if not order.known or order.test or order.deleted or placed_at is None:
+    if not order.known or order.test or order.deleted or order.placed_at is None:
         return []
-    placement, edits = _placement_and_edits(order)
-    happened: list[tuple[str, int, Amounts]] = [
-        ("placement", placed_at, placement),
-        *(
-            (f"edit:{key}", order.edits[key].committed_at or placed_at, sums)
-            for key, sums in edits.items()
-        ),
-        *(
-            (f"refund:{key}", refund.happened_at or placed_at, _refund(order, refund))
-            for key, refund in order.refunds.items()
-        ),
-    ]
-    if order.cancelled_at is not None:
-        happened.append(
-            ("cancellation", order.cancelled_at, _remainder([sums for _, _, sums in happened]))
-        )
+    happenings = Happenings()
+    sell(order, happenings)
+    take_back(order, happenings)
+    facets = facets_of(order)
+    lines = {line.id: line for line in order.lines}
     return [
-        Entry(entry, at, order.customer_id, kept)
-        for entry, at, sums in happened
-        if (kept := {measure: amount for measure, amount in sums.items() if amount})
+        Entry(name, one.at, order.customer_id, amounts, _line_amounts(one, lines), facets)
+        for name, one in happenings.items()
+        if (amounts := _without_zeros(one.total()))
     ]
+
+
+def facets_of(order: Order) -> Facets:
+    """By what the sales of an order can be told apart."""
+    return Facets(
+        _short(order.channel),
+        order.country,
+        _region(order.country, order.region),
+        order.referrer,
+        order.landing,
+        tuple(code[:_LONGEST] for code in order.discount_codes),
+    )
 
 
 def total_sales(amounts: Amounts) -> int:
@@ -112,143 +108,31 @@ def total_sales(amounts: Amounts) -> int:
     )  # fmt: skip
 
 
-def _placement_and_edits(order: Order) -> tuple[Amounts, dict[str, Amounts]]:
-    """The sale as placed, and what each edit added or took away."""
-    currency = order.currency or ""
-    placement: Amounts = dict.fromkeys(
-        (*_SALES, "placed_gross", "placed_discounts", "gift_cards_sold", "tips"), 0
+def _line_amounts(one: Happening, lines: dict[int, Line]) -> tuple[LineAmounts, ...]:
+    return tuple(
+        _of_line(line_id, lines.get(line_id), kept)
+        for line_id, amounts in one.lines.items()
+        if (kept := _without_zeros(amounts))
     )
-    edits: dict[str, Amounts] = {}
-    for line in order.lines:
-        if line.gift_card:
-            placement["gift_cards_sold"] += line.price * line.quantity
-        elif is_tip(line, order):
-            placement["tips"] += line.price * line.quantity
-        else:
-            whole = _line(line, currency, taxes_included=order.taxes_included)
-            left = whole
-            for key, units in _added(order, line):
-                share = _share(whole, units, line.quantity, currency)
-                left = _Part(
-                    left.gross - share.gross,
-                    left.discounts - share.discounts,
-                    left.taxes - share.taxes,
-                )
-                _add(edits.setdefault(key, {}), share)
-            _add(placement, left)
-            _take_back_removed(order, line, whole, placement, edits)
-    placement["placed_gross"], placement["placed_discounts"] = (
-        placement["gross_sales"],
-        placement["discounts"],
-    )
-    for shipping in order.shipping:
-        placement["shipping"] += shipping.price - (shipping.tax if order.taxes_included else 0)
-        placement["taxes"] += shipping.tax
-    placement["duties"] += order.duties
-    placement["additional_fees"] += order.additional_fees
-    placement["orders"] = 1
-    placement["customer_orders"] = int(order.customer_id is not None)
-    return placement, edits
 
 
-def _line(line: Line, currency: str, *, taxes_included: bool) -> _Part:
-    """A whole line: gross without tax, discounts without tax, tax."""
-    paid = line.price * line.quantity
-    gross, net = paid, paid - line.discount
-    if taxes_included:
-        gross = (
-            proportion(paid, _RATE_SCALE, _RATE_SCALE + line.rate, currency) if line.rate else paid
-        )
-        net -= line.tax
-    return _Part(gross, gross - net, line.tax)
+def _of_line(line_id: int, line: Line | None, amounts: Amounts) -> LineAmounts:
+    """A line by its id; a refund may tell of one that the order's bodies do not have."""
+    if line is None:
+        return LineAmounts(line_id, None, None, None, amounts)
+    return LineAmounts(line_id, line.product_id, line.variant_id, _short(line.vendor), amounts)
 
 
-def _added(order: Order, line: Line) -> list[tuple[str, int]]:
-    """Units of a line that edits added, by edit, never more than the line has."""
-    result: list[tuple[str, int]] = []
-    left = line.quantity
-    for key, edit in _edits_in_order(order):
-        units = min(edit.additions.get(line.id, 0), left)
-        if units > 0:
-            result.append((key, units))
-            left -= units
-    return result
+def _without_zeros(amounts: Amounts) -> Amounts:
+    return {measure: amount for measure, amount in amounts.items() if amount}
 
 
-def _edits_in_order(order: Order) -> list[tuple[str, Edit]]:
-    return sorted(order.edits.items(), key=lambda item: (item[1].committed_at or 0, item[0]))
+def _region(country: str | None, region: str | None) -> str | None:
+    """The region with its country. Some of Shopify's codes of provinces have it already."""
+    if country is None or region is None:
+        return None
+    return region if region.startswith(f"{country}-") else f"{country}-{region}"
 
 
-def _share(whole: _Part, units: int, quantity: int, currency: str) -> _Part:
-    """What ``units`` of a line's ``quantity`` amount to, rounded to the currency."""
-    return _Part(*(proportion(amount, units, quantity, currency) for amount in whole))
-
-
-def _add(amounts: Amounts, part: _Part) -> None:
-    amounts["gross_sales"] = amounts.get("gross_sales", 0) + part.gross
-    amounts["discounts"] = amounts.get("discounts", 0) + part.discounts
-    amounts["taxes"] = amounts.get("taxes", 0) + part.taxes
-
-
-def _take_back_removed(
-    order: Order, line: Line, whole: _Part, placement: Amounts, edits: dict[str, Amounts]
-) -> None:
-    """Reverse units that are gone though no refund tells of them.
-
-    An edit that removes units normally leaves a refund record. Where the record is missing the
-    units are reversed at the edits that removed them, else with the placement. What a cancellation
-    takes away is reversed by the cancellation.
-    """
-    if line.current_quantity is None or line.quantity <= 0:
-        return
-    refunded = sum(
-        given.quantity
-        for refund in order.refunds.values()
-        for given in refund.lines
-        if given.line_item_id == line.id
-    )
-    missing = line.quantity - line.current_quantity - refunded
-    for key, edit in _edits_in_order(order):
-        units = min(edit.removals.get(line.id, 0), missing)
-        if units > 0:
-            missing -= units
-            _reverse(
-                edits.setdefault(key, {}), _share(whole, units, line.quantity, order.currency or "")
-            )
-    if missing > 0 and order.cancelled_at is None:
-        _reverse(placement, _share(whole, missing, line.quantity, order.currency or ""))
-
-
-def _reverse(amounts: Amounts, part: _Part) -> None:
-    amounts["sales_reversals"] = amounts.get("sales_reversals", 0) + part.gross - part.discounts
-    amounts["taxes"] = amounts.get("taxes", 0) - part.taxes
-
-
-def _refund(order: Order, refund: Refund) -> Amounts:
-    """What a refund takes back: of lines that were sales, of shipping, of duties."""
-    lines = {line.id: line for line in order.lines}
-    reversed_sales = taxes = 0
-    for given in refund.lines:
-        line = lines.get(given.line_item_id)
-        if given.gift_card or (line is not None and (line.gift_card or is_tip(line, order))):
-            continue
-        reversed_sales += given.subtotal - (given.tax if order.taxes_included else 0)
-        taxes += given.tax
-    return {
-        "sales_reversals": reversed_sales,
-        "shipping": -refund.shipping,
-        "taxes": -taxes - refund.shipping_tax,
-        "duties": -refund.duties,
-    }
-
-
-def _remainder(sums: list[Amounts]) -> Amounts:
-    """What a cancellation has to take back so that the order nets to zero."""
-    total = {measure: sum(one.get(measure, 0) for one in sums) for measure in _SALES}
-    return {
-        "sales_reversals": total["gross_sales"] - total["discounts"] - total["sales_reversals"],
-        **{
-            measure: -total[measure]
-            for measure in ("shipping", "taxes", "duties", "additional_fees")
-        },
-    }
+def _short(text: str | None) -> str | None:
+    return None if text is None else text[:_LONGEST]

@@ -1,0 +1,196 @@
+"""What was taken back of an order: by refunds, by edits without a refund, by its cancellation. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tillstream.foundation.money import proportion
+from tillstream.rollup.happenings import (
+    CANCELLATION,
+    added,
+    edits_of,
+    last_change,
+    placement_of,
+    refunds_of,
+    standing_refunds,
+)
+from tillstream.rollup.placement import beside_sales, charge, share_of, worth_of
+
+if TYPE_CHECKING:
+    from tillstream.mirror.orders import Line, Order
+    from tillstream.mirror.refunds import Refund, RefundLine
+    from tillstream.rollup.happenings import Amounts, Happening, Happenings, Moment
+
+
+def take_back(order: Order, happenings: Happenings) -> None:
+    """Write down all that was taken back; what was sold has been written before."""
+    standing = {key for _, key in standing_refunds(order)}
+    for moment, key in refunds_of(order):
+        refund = order.refunds[key]
+        happening = happenings.of(*moment)
+        # Money may be given back long after the cancellation that took back the sale.
+        happening.add({"refund_adjustments": refund.adjustment})
+        if key in standing:
+            _refund(order, refund, happening)
+    happenings.of(*last_change(order)).add({"cash_rounding": -order.refund_rounding})
+    if order.cancelled_at is None:
+        _take_back_without_record(order, happenings)
+    else:
+        for line in order.lines:
+            _take_back_removed(order, line, happenings)
+        _cancel(happenings, order.cancelled_at)
+
+
+def _refund(order: Order, refund: Refund, happening: Happening) -> None:
+    """What a refund takes back: of lines, of shipping, of duties."""
+    lines = {line.id: line for line in order.lines}
+    for given in refund.lines:
+        line = lines.get(given.line_item_id)
+        beside = beside_sales(order, line) if line is not None else None
+        if beside or given.gift_card:
+            happening.add(_given_back_beside(beside or "gift_cards_sold", line, given))
+        else:
+            happening.add(_given_back(order, given), given.line_item_id)
+    happening.add(
+        {
+            "shipping": -refund.shipping,
+            "taxes": -refund.shipping_tax,
+            "duties": -refund.duties,
+        }
+    )
+
+
+def _given_back(order: Order, given: RefundLine) -> Amounts:
+    return {
+        "sales_reversals": given.subtotal - (given.tax if order.taxes_included else 0),
+        "taxes": -given.tax,
+        "units_reversed": given.quantity,
+    }
+
+
+def _given_back_beside(measure: str, line: Line | None, given: RefundLine) -> Amounts:
+    """A gift card or tip, at the price at which it was counted."""
+    return {measure: -(given.subtotal if line is None else line.price * given.quantity)}
+
+
+def _take_back_without_record(order: Order, happenings: Happenings) -> None:
+    """Reverse what the order no longer has though no refund tells of it."""
+    for line in order.lines:
+        _take_back_removed(order, line, happenings)
+    _take_back_shipping(order, happenings)
+    refunded = sum(refund.duties for refund in order.refunds.values())
+    happening = happenings.of(*last_change(order))
+    happening.add(
+        {
+            "duties": -_gone(order.duties, order.current_duties, refunded),
+            "additional_fees": -_gone(order.additional_fees, order.current_additional_fees, 0),
+        }
+    )
+
+
+def _gone(charged: int, current: int | None, refunded: int) -> int:
+    """What is left neither by the order nor by its refunds; 0 where the order does not say."""
+    return 0 if current is None else max(0, charged - current - refunded)
+
+
+def _take_back_removed(order: Order, line: Line, happenings: Happenings) -> None:
+    """Reverse units that are gone though no refund tells of them.
+
+    An edit that removes units normally leaves a refund record. Where the record is missing the
+    units are reversed at the edits that removed them, else with the placement. What a cancellation
+    takes away is reversed by the cancellation.
+    """
+    missing = _missing_units(order, line)
+    taken = 0
+    for moment, key in edits_of(order):
+        units = min(order.edits[key].removals.get(line.id, 0), missing - taken)
+        if units > 0:
+            _remove(order, line, taken, units, happenings.of(*moment))
+            taken += units
+    if missing > taken and order.cancelled_at is None:
+        _remove(order, line, taken, missing - taken, happenings.of(*placement_of(order)))
+
+
+def _missing_units(order: Order, line: Line) -> int:
+    if line.current_quantity is None or line.quantity <= 0:
+        return 0
+    refunded = sum(
+        given.quantity
+        for refund in order.refunds.values()
+        for given in refund.lines
+        if given.line_item_id == line.id
+    )
+    return max(0, line.quantity - line.current_quantity - refunded)
+
+
+def _remove(order: Order, line: Line, taken: int, units: int, happening: Happening) -> None:
+    """Reverse ``units`` of a line after ``taken`` others: shares of running totals leave no cent."""
+    if beside := beside_sales(order, line):
+        happening.add({beside: -line.price * units})
+        return
+    currency = order.currency or ""
+    whole = worth_of(order, line)
+    before = share_of(whole, taken, line.quantity, currency)
+    part = share_of(whole, taken + units, line.quantity, currency).less(before)
+    happening.add(
+        {"sales_reversals": part.net, "taxes": -part.taxes, "units_reversed": units}, line.id
+    )
+
+
+def _take_back_shipping(order: Order, happenings: Happenings) -> None:
+    """Reverse shipping that an edit took off or lowered, as far as no refund tells of it."""
+    inside = order.taxes_included
+    known = sum(
+        refund.shipping + (refund.shipping_tax if inside else 0)
+        for refund in order.refunds.values()
+    )
+    for shipping in order.shipping:
+        gone = _gone(shipping.price, shipping.current_price, 0)
+        told = min(gone, known)
+        known -= told
+        if gone > told:
+            part = {
+                measure: -proportion(amount, gone - told, shipping.price, order.currency or "")
+                for measure, amount in charge(order, shipping).items()
+            }
+            happenings.of(*_unshipped_at(order, shipping.id)).add(part)
+
+
+def _unshipped_at(order: Order, shipping_id: int | None) -> Moment:
+    """When a shipping line was taken off: at the edit that says so, else at the placement."""
+    for moment, key in edits_of(order):
+        if shipping_id is not None and shipping_id in order.edits[key].shipping_removals:
+            return moment
+    return placement_of(order)
+
+
+def _cancel(happenings: Happenings, at: int) -> None:
+    """Take back whatever is left, so that the order comes to nothing, line by line."""
+    before = list(happenings.values())
+    happening = happenings.of(CANCELLATION, at)
+    happening.add(_remainder(added([one.rest for one in before])))
+    for line_id in dict.fromkeys(line_id for one in before for line_id in one.lines):
+        left = _remainder(added([one.lines.get(line_id, {}) for one in before]))
+        happening.add(left, line_id)
+
+
+def _remainder(total: Amounts) -> Amounts:
+    """What has to be taken back of a total so that nothing of it is left."""
+    left = total.get
+    return {
+        "sales_reversals": left("gross_sales", 0)
+        - left("discounts", 0)
+        - left("sales_reversals", 0),
+        "units_reversed": left("units_sold", 0) - left("units_reversed", 0),
+        **{
+            measure: -left(measure, 0)
+            for measure in (
+                "shipping",
+                "taxes",
+                "duties",
+                "additional_fees",
+                "gift_cards_sold",
+                "tips",
+            )
+        },
+    }
