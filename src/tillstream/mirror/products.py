@@ -1,13 +1,19 @@
-"""Products and their variants: ``products/*``."""
+"""Products and their variants: ``products/*``, and what ``variants/*`` say of a variant alone.
+
+A product's body has no more than its first hundred variants; of the rest it has only the ids
+(``variant_gids``), so a variant is a part of its own, which a body that leaves it out does not wipe.
+https://shopify.dev/docs/api/webhooks?reference=toml#list-of-topics-products/update
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 import msgspec
 
 from tillstream.mirror.change import Body, Change
-from tillstream.mirror.join import Element, Fields, layer, merged, newest
+from tillstream.mirror.join import Element, Fields, Layers, layer, merged, newest
+from tillstream.mirror.reading import Readers, as_list, as_text, fields, filled, gone, named
 from tillstream.mirror.values import (
     count,
     identifier,
@@ -15,24 +21,25 @@ from tillstream.mirror.values import (
     money,
     objects,
     optional_identifier,
-    text,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A variant. Prices in ten-thousandths of the shop's currency."""
+    """A variant. Prices in ten-thousandths of the shop's currency.
+
+    All but the id is null for a variant of which no body has told more. ``in_stock`` is what the
+    last ``variants/in_stock`` or ``variants/out_of_stock`` said.
+    """
 
     id: int
     title: str | None = None
     sku: str | None = None
-    price: int = 0
+    price: int | None = None
     compare_at_price: int | None = None
     inventory_item_id: int | None = None
     inventory_quantity: int | None = None
     position: int | None = None
+    in_stock: bool | None = None
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -46,6 +53,8 @@ class Product(msgspec.Struct, frozen=True):
     status: str | None = None
     vendor: str | None = None
     product_type: str | None = None
+    tags: list[str] = []
+    published_at: int | None = None
     created_at: int | None = None
     variants: list[Variant] = []
 
@@ -53,17 +62,32 @@ class Product(msgspec.Struct, frozen=True):
 def read(body: Body) -> list[Change]:
     """``products/create`` and ``products/update``."""
     product_id = identifier(body.get("id"), "id")
-    fields: Fields = {
-        name: reader(body[name], name) for name, reader in _READERS.items() if name in body
-    }
-    at = moment(body.get("updated_at"), "updated_at") or fields.get("created_at") or 0
-    filled = sum(value is not None for value in fields.values())
-    return [Change("product", product_id, Element(layers=layer(at, filled, fields)))]
+    told = fields(body, _READERS)
+    at = moment(body.get("updated_at"), "updated_at") or told.get("created_at") or 0
+    variants = objects(body.get("variants"), "variants")
+    listed = _listed(body, variants)
+    if listed is not None:
+        told[_MEMBERS] = listed
+    parts = {str(identifier(one.get("id"), "variants.id")): _variant(one, at) for one in variants}
+    element = Element(
+        layers=layer(at, filled(told), told), parts={_VARIANTS: parts} if parts else {}
+    )
+    return [Change("product", product_id, element)]
 
 
 def read_delete(body: Body) -> list[Change]:
     """``products/delete``: the body is just the id."""
-    return [Change("product", identifier(body.get("id"), "id"), Element(deleted=True))]
+    return [gone("product", body)]
+
+
+def read_in_stock(body: Body) -> list[Change]:
+    """``variants/in_stock``: the root object is the variant, which names its product."""
+    return [_alone(body, in_stock=True)]
+
+
+def read_out_of_stock(body: Body) -> list[Change]:
+    """``variants/out_of_stock``."""
+    return [_alone(body, in_stock=False)]
 
 
 def view(product_id: int, element: Element) -> Product:
@@ -74,44 +98,70 @@ def view(product_id: int, element: Element) -> Product:
             "id": product_id,
             "deleted": element.deleted,
             "updated_at": newest(element.layers),
+            "variants": _variants(element),
         },
         Product,
     )
 
 
-def _variants(value: Any, name: str) -> Any:
-    return [_variant(item, f"{name}[{index}]") for index, item in enumerate(objects(value, name))]
+def _listed(body: Body, variants: list[Body]) -> list[int] | None:
+    """Which variants there are, if the body says so; those that it tells of at length go first."""
+    ids = [identifier(one.get("id"), "variants.id") for one in variants]
+    others = [
+        identifier(one.get("admin_graphql_api_id"), "variant_gids.admin_graphql_api_id")
+        for one in objects(body.get("variant_gids"), "variant_gids")
+    ]
+    # The list of ids is the longer one only where variants were left out.
+    told = [*ids, *others] if len(others) > len(ids) else ids
+    return list(dict.fromkeys(told)) if told or body.get("variants") is not None else None
 
 
-def _variant(item: Body, where: str) -> Fields:
-    compare = item.get("compare_at_price")
-    stock, position = item.get("inventory_quantity"), item.get("position")
-    return msgspec.to_builtins(
-        Variant(
-            id=identifier(item.get("id"), f"{where}.id"),
-            title=text(item.get("title")),
-            sku=text(item.get("sku")),
-            price=money(item.get("price"), f"{where}.price"),
-            compare_at_price=None
-            if compare in (None, "")
-            else money(compare, f"{where}.compare_at_price"),
-            inventory_item_id=optional_identifier(
-                item.get("inventory_item_id"), f"{where}.inventory_item_id"
-            ),
-            inventory_quantity=None
-            if stock is None
-            else count(stock, f"{where}.inventory_quantity"),
-            position=None if position is None else count(position, f"{where}.position"),
-        )
-    )
+def _variant(body: Body, at: int, **more: Any) -> Layers:
+    told: Fields = {**fields(body, _VARIANT), **more}
+    # A stock that changes need not move a variant's own `updated_at`, but it does the product's.
+    return layer(at, filled(told), told)
 
 
-def _text(value: Any, _: str) -> Any:
-    return text(value)
+def _alone(body: Body, *, in_stock: bool) -> Change:
+    product_id = identifier(body.get("product_id"), "product_id")
+    key = str(identifier(body.get("id"), "id"))
+    at = moment(body.get("updated_at"), "updated_at") or 0
+    parts = {_VARIANTS: {key: _variant(body, at, in_stock=in_stock)}}
+    return Change("product", product_id, Element(parts=parts))
 
 
-_READERS: dict[str, Callable[[Any, str], Any]] = {
-    **dict.fromkeys(("title", "handle", "status", "vendor", "product_type"), _text),
-    "created_at": moment,
-    "variants": _variants,
+def _variants(element: Element) -> list[Fields]:
+    """Those that the newest list has, and those of which was told after it."""
+    parts = element.parts.get(_VARIANTS, {})
+    newest_list = next((one for one in element.layers if _MEMBERS in one.fields), None)
+    listed: list[int] = [] if newest_list is None else newest_list.fields[_MEMBERS]
+    listed_at = -1 if newest_list is None else newest_list.at
+    later = {int(key) for key, layers in parts.items() if layers and layers[0].at > listed_at}
+    return [
+        {**merged(parts.get(str(key), [])), "id": key}
+        for key in [*listed, *sorted(later.difference(listed))]
+    ]
+
+
+def _number(value: Any, name: str) -> int | None:
+    return None if value is None else count(value, name)
+
+
+def _price(value: Any, name: str) -> int | None:
+    return None if value in (None, "") else money(value, name)
+
+
+_VARIANTS: Final = "variants"
+_MEMBERS: Final = "variant_ids"
+
+_READERS: Final[Readers] = {
+    **named(as_text, "title", "handle", "status", "vendor", "product_type"),
+    **named(as_list, "tags"),
+    **named(moment, "created_at", "published_at"),
+}
+_VARIANT: Final[Readers] = {
+    **named(as_text, "title", "sku"),
+    **named(_price, "price", "compare_at_price"),
+    **named(optional_identifier, "inventory_item_id"),
+    **named(_number, "inventory_quantity", "position"),
 }

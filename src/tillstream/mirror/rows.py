@@ -137,63 +137,23 @@ def checkout_row(checkout: Checkout) -> Row:
 
 def customer_row(customer: Customer) -> Row:
     """One row of ``mirror.customers``."""
-    return {
-        "id": customer.id,
-        "email": customer.email,
-        "first_name": customer.first_name,
-        "last_name": customer.last_name,
-        "phone": customer.phone,
-        "created_at": instant(customer.created_at),
-        "updated_at": instant(customer.updated_at),
-        "deleted": customer.deleted,
-    }
+    return plain(customer)
 
 
 def product_row(product: Product) -> Row:
     """One row of ``mirror.products``."""
-    return {
-        "id": product.id,
-        "title": product.title,
-        "handle": product.handle,
-        "status": product.status,
-        "vendor": product.vendor,
-        "product_type": product.product_type,
-        "created_at": instant(product.created_at),
-        "updated_at": instant(product.updated_at),
-        "deleted": product.deleted,
-    }
+    row = plain(product)
+    del row["variants"]
+    return row
 
 
 def variant_rows(product: Product) -> list[Row]:
     """The rows of ``mirror.variants``: none for a deleted product."""
     if product.deleted:
         return []
-    return list(
-        {
-            variant.id: {
-                "product_id": product.id,
-                "id": variant.id,
-                "title": variant.title,
-                "sku": variant.sku,
-                "price": variant.price,
-                "compare_at_price": variant.compare_at_price,
-                "inventory_item_id": variant.inventory_item_id,
-                "inventory_quantity": variant.inventory_quantity,
-                "position": variant.position,
-            }
-            for variant in product.variants
-        }.values()
-    )
+    return [{"product_id": product.id, **plain(variant)} for variant in product.variants]
 
 
 def shop_row(shop: Shop) -> Row:
     """One row of ``mirror.shops``."""
-    return {
-        "name": shop.name,
-        "email": shop.email,
-        "domain": shop.domain,
-        "currency": shop.currency,
-        "timezone": shop.timezone,
-        "plan_name": shop.plan_name,
-        "updated_at": instant(shop.updated_at),
-    }
+    return plain(shop)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 from zoneinfo import available_timezones
 
 import msgspec
 
 from tillstream.mirror.change import Body, Change
-from tillstream.mirror.join import Element, Fields, layer, merged, newest
-from tillstream.mirror.values import moment, text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tillstream.mirror.join import Element, layer, merged, newest
+from tillstream.mirror.reading import Readers, as_flag, as_list, as_text, fields, filled, named
+from tillstream.mirror.values import moment, optional_identifier, text
 
 
 class Shop(msgspec.Struct, frozen=True):
@@ -22,25 +20,26 @@ class Shop(msgspec.Struct, frozen=True):
     name: str | None = None
     email: str | None = None
     domain: str | None = None
+    myshopify_domain: str | None = None
     currency: str | None = None
     timezone: str | None = None
     plan_name: str | None = None
+    country_code: str | None = None
+    province_code: str | None = None
+    taxes_included: bool | None = None
+    presentment_currencies: list[str] = []
+    primary_location_id: int | None = None
     created_at: int | None = None
 
 
 def read(body: Body) -> list[Change]:
     """``shop/update``. There is one shop per store, so it needs no key."""
-    fields: Fields = {
-        _NAMES.get(name, name): reader(body[name], name)
-        for name, reader in _READERS.items()
-        if name in body
-    }
-    if fields.get("timezone") is None:
+    told = fields(body, _READERS)
+    if told.get("timezone") is None:
         # A zone that nobody knows tells nothing: it must not cover the one that is known.
-        fields.pop("timezone", None)
-    at = moment(body.get("updated_at"), "updated_at") or fields.get("created_at") or 0
-    filled = sum(value is not None for value in fields.values())
-    return [Change("shop", 0, Element(layers=layer(at, filled, fields)))]
+        told.pop("timezone", None)
+    at = moment(body.get("updated_at"), "updated_at") or told.get("created_at") or 0
+    return [Change("shop", 0, Element(layers=layer(at, filled(told), told)))]
 
 
 def view(_: int | str, element: Element) -> Shop:
@@ -48,21 +47,21 @@ def view(_: int | str, element: Element) -> Shop:
     return msgspec.convert({**merged(element.layers), "updated_at": newest(element.layers)}, Shop)
 
 
-def _text(value: Any, _: str) -> Any:
-    return text(value)
-
-
-def _timezone(value: Any, _: str) -> Any:
+def _timezone(value: Any, _: str) -> str | None:
     name = text(value)
     return name if name in _ZONES else None
 
 
-_ZONES = available_timezones()
+_ZONES: Final = available_timezones()
 
-_READERS: dict[str, Callable[[Any, str], Any]] = {
-    **dict.fromkeys(("name", "email", "domain", "currency", "plan_name"), _text),
-    "iana_timezone": _timezone,
-    "created_at": moment,
-}
-
-_NAMES = {"iana_timezone": "timezone"}
+_READERS: Final[Readers] = {
+    **named(
+        as_text,
+        "name", "email", "domain", "myshopify_domain", "currency", "plan_name", "country_code", "province_code",
+    ),
+    **named(as_flag, "taxes_included"),
+    **named(as_list, enabled_presentment_currencies="presentment_currencies"),
+    **named(optional_identifier, "primary_location_id"),
+    **named(_timezone, iana_timezone="timezone"),
+    **named(moment, "created_at"),
+}  # fmt: skip
