@@ -19,7 +19,7 @@ from tillstream.simulator.plan import plain_shop
 from tillstream.simulator.story import Story
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import date
 
     import httpx
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from tests.story.installation import Installation
     from tillstream.simulator.books import Books
     from tillstream.simulator.delivery import DeliveryReport
+    from tillstream.simulator.webhook import Webhook
 
 # Over, so that every deadline has passed and the state does not depend on when it is looked at.
 # The autumn has a day of 25 hours in Berlin (25 October) and in New York (1 November).
 END: Final = datetime(2026, 11, 9, tzinfo=UTC)
-START: Final = END - timedelta(days=26)
+DAYS: Final = 26
 
 SHOPS: Final = (
     ("harbor-goods.myshopify.com", "USD", "America/New_York", False),
@@ -58,8 +59,8 @@ KEYS: Final = {
 }
 
 
-def tale() -> Story:
-    """26 days of three shops: more than 45,000 webhooks, and the repeats on top."""
+def tale(days: int = DAYS) -> Story:
+    """Three shops until ``END``: in 26 days more than 45,000 webhooks, and the repeats on top."""
     shops = [
         replace(
             plain_shop(domain, currency, zone, place_for(currency), taxes_included=included),
@@ -67,10 +68,10 @@ def tale() -> Story:
         )
         for domain, currency, zone, included in SHOPS
     ]
-    return Story("a long autumn", shops, START, END)
+    return Story("a long autumn", shops, END - timedelta(days=days), END)
 
 
-def shuffled(story: Story, seed: str) -> Schedule:
+def shuffled(story: Iterable[Webhook], seed: str) -> Schedule:
     """10 % repeated, all shuffled across twenty minutes, some late by up to a day."""
     return Schedule(
         story,
@@ -110,10 +111,12 @@ def connect_shops(client: httpx.Client) -> dict[str, str]:
     return ids
 
 
-def assert_figures_match(client: httpx.Client, ids: dict[str, str], books: Books) -> int:
-    """Every figure of every day, of every shop, and of ranges; how many were compared."""
+def assert_figures_match(
+    client: httpx.Client, ids: dict[str, str], books: Books, told: int = DAYS
+) -> int:
+    """Every figure of every day told, of every shop, and of ranges; how many were compared."""
     compared = 0
-    first, last = START.date() - timedelta(days=1), END.date() + timedelta(days=1)
+    first, last = END.date() - timedelta(days=told + 1), END.date() + timedelta(days=1)
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     ranges: list[tuple[date, date]] = [(day, day) for day in days]
     ranges += [(first, last), (days[3], days[9]), (days[8], days[-3])]

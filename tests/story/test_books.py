@@ -2,13 +2,14 @@
 
 Promises 1 to 3: nothing acknowledged is lost, order and repeats do not matter, and the figures are right
 to the cent. 50,000 deliveries and more of three shops, 10 % repeated, shuffled, some a day late; twice
-in the middle everything is killed with SIGKILL and started again. See installation.py for the rules.
+in the middle everything is killed with SIGKILL and started again. On RabbitMQ half as many do, because
+only the journal is another. See installation.py for the rules.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -29,8 +30,18 @@ if TYPE_CHECKING:
 
     from tillstream.simulator.delivery import DeliveryReport
 
-FIRST, SECOND = 17_000, 34_000
-"""Deliveries accepted at which disaster strikes."""
+
+class Extent(NamedTuple):
+    """How much of the story is told: its last days, and what that comes to at least."""
+
+    days: int
+    deliveries: int
+    figures: int
+    rows: int
+
+
+ALL = Extent(26, 50_000, 1_900, 15_000)
+HALF = Extent(13, 24_000, 1_100, 7_000)
 
 
 async def test_killed_twice_on_postgresql(tmp_path: Path) -> None:
@@ -43,7 +54,7 @@ async def test_killed_twice_on_postgresql(tmp_path: Path) -> None:
             installation.kill()
             installation.start()
 
-        await _tell_through(installation, [(FIRST, die_and_return), (SECOND, die_and_return)])
+        await _tell_through(installation, ALL, [die_and_return, die_and_return])
     finally:
         installation.stop()
 
@@ -66,21 +77,21 @@ async def test_broker_killed_on_rabbitmq(tmp_path: Path) -> None:
             installation.kill()
             installation.start()
 
-        await _tell_through(
-            installation, [(FIRST, broker_dies_and_returns), (SECOND, die_and_return)]
-        )
+        await _tell_through(installation, HALF, [broker_dies_and_returns, die_and_return])
     finally:
         installation.stop()
         await asyncio.to_thread(broker.stop)
 
 
 async def _tell_through(
-    installation: Installation, disasters: list[tuple[int, Callable[[], None]]]
+    installation: Installation, extent: Extent, disasters: list[Callable[[], None]]
 ) -> None:
+    """Tell the story, with the disasters spread evenly over it, and compare all with the books."""
     email = "owner@books.example"
     ids = connect_shops(installation.account(email))
-    story = tale()
-    pending = list(disasters)
+    story = tale(extent.days)
+    apart = extent.deliveries // (len(disasters) + 1)
+    pending = [(apart * (n + 1), strike) for n, strike in enumerate(disasters)]
     striking: list[asyncio.Task[None]] = []
 
     def watch(report: DeliveryReport) -> None:
@@ -91,14 +102,14 @@ async def _tell_through(
     report = await tell(installation, shuffled(story, "one"), watch)
     await asyncio.gather(*striking)
     assert not pending, "the story ended before every disaster"
-    assert report.accepted >= 50_000
+    assert report.accepted >= extent.deliveries
     assert report.retried > 0, "nobody noticed the disasters"
     status = await asyncio.to_thread(installation.settle)
     if status["parked"] or status["unrouted"]:
         pytest.fail(str(await asyncio.to_thread(installation.cli, "journal", "parked")))
     assert status["applied"] >= report.accepted
     client = installation.sign_in(email)
-    assert assert_figures_match(client, ids, story.books) > 1_900
-    assert assert_rows_match(installation, story.books) > 15_000
+    assert assert_figures_match(client, ids, story.books, extent.days) > extent.figures
+    assert assert_rows_match(installation, story.books) > extent.rows
     verified = await asyncio.to_thread(installation.cli, "verify")
     assert verified["ok"], verified

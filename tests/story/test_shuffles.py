@@ -1,44 +1,75 @@
 """Promise 2: the same deliveries in any order and with any repeats give tables identical to the byte.
 
-The whole story of three shops is told five times, each time in another order, with other repeats and
-other latecomers, to five fresh installations. What is compared is the state hash that `tillstream verify`
-prints, which covers every row of mirror, ledger and sums. See installation.py for the rules.
+The story of three shops is told five times, each time in another order, with other repeats and other
+latecomers: once to a whole installation (see installation.py for the rules), and four times to one,
+two, three and four workers in this process (see crew.py). What is compared is the state hash that
+``tillstream verify`` prints, which covers every row of mirror, ledger and sums.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import random
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
+from tests.rollup.worlds import World, world
+from tests.story.crew import delivered, work
 from tests.story.installation import Installation
-from tests.story.tale import connect_shops, shuffled, tale, tell
+from tests.story.tale import SHOPS, connect_shops, shuffled, tale, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-ORDERS_OF_TELLING = ("one", "two", "three", "four", "five")
+    from tests.conftest import Database
+    from tillstream.simulator.webhook import Webhook
+
+DAYS = 9
+"""Enough for refunds to come, and for a day of 25 hours in New York; test_books.py tells more."""
+
+NOW = datetime.now(UTC)
+CREWS = {"two": 1, "three": 2, "four": 3, "five": 4}
+"""Orders of telling by their seed, and the workers that apply them."""
 
 
-async def test_five_shuffles_end_in_one_state(tmp_path: Path) -> None:
+async def test_five_shuffles_end_in_one_state(tmp_path: Path, database: Database) -> None:
     """Five orders of telling, one state."""
-    reports = [await _state_after(tmp_path / name, name) for name in ORDERS_OF_TELLING]
-    assert all(report["ok"] for report in reports)
-    hashes = {
-        name: report["state_hash"] for name, report in zip(ORDERS_OF_TELLING, reports, strict=True)
-    }
-    assert len(set(hashes.values())) == 1, hashes
-    assert all(store["orders"] > 1_000 for store in reports[0]["stores"])
+    story = tuple(tale(DAYS))
+    hashes = {"one": await _by_the_whole_program(tmp_path, story)}
+    async with world(database) as here:
+        for seed, workers in CREWS.items():
+            hashes[seed] = await _by_workers(here, story, seed, workers)
+    for domain, *_ in SHOPS:
+        states = {seed: state[domain] for seed, state in hashes.items()}
+        assert len(set(states.values())) == 1, (domain, states)
 
 
-async def _state_after(folder: Path, name: str) -> dict[str, Any]:
+async def _by_the_whole_program(folder: Path, story: Sequence[Webhook]) -> dict[str, str]:
     installation = Installation(folder)
     installation.start()
     try:
         connect_shops(installation.account("owner@shuffles.example"))
-        report = await tell(installation, shuffled(tale(), name))
+        report = await tell(installation, shuffled(story, "one"))
         assert report.gave_up == 0
+        assert report.accepted > 12_000
         status = await asyncio.to_thread(installation.settle)
         assert status["parked"] == status["unrouted"] == 0, status
-        return await asyncio.to_thread(installation.cli, "verify")
+        verified = await asyncio.to_thread(installation.cli, "verify")
     finally:
         installation.stop()
+    assert verified["ok"], verified
+    assert all(store["orders"] > 250 for store in verified["stores"])
+    return {store["domain"]: store["state_hash"] for store in verified["stores"]}
+
+
+async def _by_workers(
+    here: World, story: Sequence[Webhook], seed: str, workers: int
+) -> dict[str, str]:
+    """The state of each shop after a crew has applied the story, told to newly connected stores."""
+    stores = {domain: here.store(here.tenant(), currency=None) for domain, *_ in SHOPS}
+    arrivals = (arrival.webhook for arrival in shuffled(story, seed))
+    deliveries = [delivered(webhook, stores[webhook.shop][0]) for webhook in arrivals]
+    left = await work(here, deliveries, NOW, workers=workers, dice=random.Random(seed))
+    assert not left.held
+    return {domain: await here.state(store) for domain, (_, store) in stores.items()}
