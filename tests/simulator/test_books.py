@@ -269,12 +269,14 @@ def test_units_added_by_an_edit_count_on_its_day() -> None:
     assert entries["placement"].orders == 1
 
 
-def test_an_order_paid_back_in_full_after_its_cancellation_has_no_cancellation_entry() -> None:
+def test_an_order_paid_back_after_its_cancellation_was_reversed_by_the_cancellation() -> None:
     one = order(1, "2026-10-08T12:00", [line(1, 1_000)])
     one.cancelled_at = at("2026-10-09T12:00")
     subtotal, tax = one.lines[0].take_back(1)
     item = RefundLine(3, one.lines[0], 1, subtotal, tax, "cancel")
     one.refunds.append(Refund(2, at("2026-10-10T12:00"), [item]))
+    assert set(entries_of(one)) == {"placement", "cancellation"}
+    one.cancelled_at = at("2026-10-10T12:00")
     assert set(entries_of(one)) == {"placement", "refund:2"}
 
 

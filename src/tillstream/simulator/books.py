@@ -85,7 +85,9 @@ def entries_of(order: Order) -> dict[str, Entry]:
     placement.duties += order.duties
     placement.additional_fees += order.fees
     for refund in order.refunds:
-        entries[f"refund:{refund.id}"] = _refund_entry(order, refund)
+        # What is given back after a cancellation was taken back by the cancellation.
+        if order.cancelled_at is None or refund.created_at <= order.cancelled_at:
+            entries[f"refund:{refund.id}"] = _refund_entry(order, refund)
     if order.cancelled_at is not None:
         _book_cancellation(order.cancelled_at, entries)
     return entries
@@ -93,17 +95,23 @@ def entries_of(order: Order) -> dict[str, Entry]:
 
 def _book_line(order: Order, line: Line, entries: dict[str, Entry]) -> None:
     placement = entries["placement"]
-    if line.gift_card:
-        placement.gift_cards_sold += line.total
-        return
-    if line.tip:
-        placement.tips += line.total
+    if line.gift_card or line.tip:
+        measure = "gift_cards_sold" if line.gift_card else "tips"
+        for edit_id, units, at in line.added:
+            entry = entries.setdefault(f"edit:{edit_id}", Entry(at))
+            setattr(entry, measure, getattr(entry, measure) + line.price * units)
+        placed = line.quantity - sum(units for _, units, _ in line.added)
+        setattr(placement, measure, getattr(placement, measure) + line.price * placed)
         return
     gross = line.total
     net = line.total - line.discount
     if order.taxes_included:
         rates = sum(rate.millionths for rate, _ in line.taxes)
-        gross = ratio(line.total * MILLION, MILLION + rates)
+        # Without a discount the tax told is the tax in the price: no rounding is left over.
+        undiscounted = line.tax and not line.discount
+        gross = (
+            line.total - line.tax if undiscounted else ratio(line.total * MILLION, MILLION + rates)
+        )
         net -= line.tax
     discounts, tax = gross - net, line.tax
     for edit_id, units, at in line.added:
@@ -123,7 +131,11 @@ def _add_goods(entry: Entry, gross: int, discounts: int, tax: int) -> None:
 def _refund_entry(order: Order, refund: Refund) -> Entry:
     entry = Entry(refund.created_at)
     for item in refund.lines:
-        if not (item.line.gift_card or item.line.tip):
+        if item.line.gift_card:
+            entry.gift_cards_sold -= item.line.price * item.quantity
+        elif item.line.tip:
+            entry.tips -= item.line.price * item.quantity
+        else:
             tax_inside = item.tax if order.taxes_included else 0
             entry.sales_reversals += item.subtotal - tax_inside
             entry.taxes -= item.tax
@@ -143,8 +155,10 @@ def _book_cancellation(at: int, entries: dict[str, Entry]) -> None:
         taxes=-sum(entry.taxes for entry in booked),
         duties=-sum(entry.duties for entry in booked),
         additional_fees=-sum(entry.additional_fees for entry in booked),
+        gift_cards_sold=-sum(entry.gift_cards_sold for entry in booked),
+        tips=-sum(entry.tips for entry in booked),
     )
-    if any(getattr(left, name) for name in SALES):
+    if any(getattr(left, name) for name in (*SALES, *_MONEY_BESIDE)):
         entries["cancellation"] = left
 
 
