@@ -5,7 +5,6 @@ Runs in the transaction that merged the mirror, so that figures and rows never d
 
 from __future__ import annotations
 
-from bisect import insort
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -14,29 +13,33 @@ import msgspec
 from tillstream.foundation.statements import statement
 from tillstream.mirror.merge import Store
 from tillstream.mirror.rows import instant
-from tillstream.rollup.breakdown import read_lines, written_lines
+from tillstream.rollup.breakdown import (
+    MEASURES,
+    Cell,
+    Dated,
+    differences,
+    read_lines,
+    written_lines,
+)
+from tillstream.rollup.breakdown_statements import ADD_BREAKDOWN, SWEEP_BREAKDOWN
 from tillstream.rollup.buckets import Bucket, bucket
-from tillstream.rollup.entries import NO_FACETS, Entry, Facets, total_sales
+from tillstream.rollup.customers import add_to_customers
+from tillstream.rollup.entries import NO_FACETS, Entry, Facets
 from tillstream.rollup.ledger_statements import ADD_SUMS, LOAD_LEDGER, SWEEP_SUMS, WRITE_LEDGER
 from tillstream.rollup.measures import ADDITIVE
-from tillstream.rollup.rhythm import Pair, pairs
-from tillstream.rollup.zones import Profile, add_rhythm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import date
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tillstream.foundation.database import Connection
+    from tillstream.rollup.zones import Profile
 
-_PACKAGE = "tillstream.rollup"
-_DELETE_LEDGER = statement(_PACKAGE, "delete_ledger")
-_LOAD_CUSTOMERS = statement(_PACKAGE, "load_customers")
-_WRITE_CUSTOMERS = statement(_PACKAGE, "write_customers")
-_SWEEP_CUSTOMERS = statement(_PACKAGE, "sweep_customers")
-
+_DELETE_LEDGER = statement("tillstream.rollup", "delete_ledger")
 
 _OTHERS: Final = 7
 """Columns between an entry's key and its amounts: facets and lines."""
+_HOUR: Final = (*Store._fields, "hour")
+_CELL: Final = (*Store._fields, *Cell._fields[1:])
 
 
 class Source(NamedTuple):
@@ -85,7 +88,8 @@ async def book(
     booked = _difference(posted, wanted)
     await _write(connection, booked)
     await _add_to_sums(connection, booked)
-    await _add_to_customers(connection, booked, profiles)
+    await _add_to_breakdown(connection, booked)
+    await add_to_customers(connection, booked, profiles)
     return booked
 
 
@@ -175,89 +179,42 @@ async def _add_to_sums(connection: Connection, booked: Booked) -> None:
         for (store, at), amounts in sorted(sums.items(), key=lambda item: item[0])
         if any(amounts.values())
     ]
-    if rows:
-        await connection.execute(ADD_SUMS, (_json(rows),))
-    # Entries that come may bring an hour to nothing too, if no placement or start is among them.
-    swept = [
-        row
-        for row in rows
-        if booked.removed or not any(map(row.get, ("orders", "checkouts", "abandoned_checkouts")))
-    ]
-    if swept:
-        await connection.execute(SWEEP_SUMS, (_json(swept),))
-
-
-class _Turn(NamedTuple):
-    """How one customer's record changes."""
-
-    gone: set[tuple[int, int]]
-    come: set[tuple[int, int]]
-    spent: int
-
-
-async def _add_to_customers(
-    connection: Connection, booked: Booked, profiles: Mapping[Store, Profile]
-) -> None:
-    turns = _turns(booked)
-    if not turns:
+    if not rows:
         return
-    keys = [{**store._asdict(), "customer_id": customer_id} for store, customer_id in turns]
-    cursor = await connection.execute(_LOAD_CUSTOMERS, (_json(keys),))
-    known: dict[tuple[Store, int], tuple[int, list[tuple[int, int]]]] = {
-        (Store(tenant_id, store_id), customer_id): (spent, [(at, order) for at, order in moments])
-        for tenant_id, store_id, customer_id, spent, moments in await cursor.fetchall()
-    }
-    rows: list[dict[str, Any]] = []
-    rhythm: Counter[tuple[Store, Pair]] = Counter()
-    for (store, customer_id), turn in sorted(turns.items()):
-        spent, before = known.get((store, customer_id), (0, []))
-        after = _moved(before, turn)
-        if after != before:
-            zone = profiles[store].timezone
-
-            def day_of(at: int, zone: str = zone) -> date:
-                return bucket(at, zone).day
-
-            rhythm.subtract({(store, pair): n for pair, n in pairs(before, day_of).items()})
-            rhythm.update({(store, pair): n for pair, n in pairs(after, day_of).items()})
-        rows.append(
-            {
-                **store._asdict(),
-                "customer_id": customer_id,
-                "orders": len(after),
-                "total_spent": spent + turn.spent,
-                "first_order_at": instant(after[0][0]) if after else None,
-                "last_order_at": instant(after[-1][0]) if after else None,
-                "moments": after,
-            }
-        )
-    await connection.execute(_WRITE_CUSTOMERS, (_json(rows),))
-    emptied = [row for row in rows if not row["orders"] and not row["total_spent"]]
-    if emptied:
-        await connection.execute(_SWEEP_CUSTOMERS, (_json(emptied),))
-    await add_rhythm(connection, rhythm)
+    cursor = await connection.execute(ADD_SUMS, (_json(rows),))
+    if nothing := await cursor.fetchall():
+        await connection.execute(SWEEP_SUMS, (_json(_keyed(nothing, _HOUR)),))
 
 
-def _turns(booked: Booked) -> dict[tuple[Store, int], _Turn]:
-    gone: defaultdict[tuple[Store, int], set[tuple[int, int]]] = defaultdict(set)
-    come: defaultdict[tuple[Store, int], set[tuple[int, int]]] = defaultdict(set)
-    spent: Counter[tuple[Store, int]] = Counter()
-    for posted, sign, moments in ((booked.removed, -1, gone), (booked.added, 1, come)):
-        for one in posted:
-            if one.entry.customer_id is None or one.source.source != "order":
-                continue
-            key = (one.source.store, one.entry.customer_id)
-            spent[key] += sign * total_sales(one.entry.amounts)
-            if one.entry.entry == "placement":
-                moments[key].add((one.entry.at, int(one.source.source_id)))
-    return {key: _Turn(gone[key], come[key], spent[key]) for key in spent}
+async def _add_to_breakdown(connection: Connection, booked: Booked) -> None:
+    dated = [
+        Dated(sign, one.source.store, one.bucket.day, one.entry)
+        for posted, sign in ((booked.removed, -1), (booked.added, 1))
+        for one in posted
+        if one.source.source == "order"
+    ]
+    rows = [
+        {
+            **cell.store._asdict(),
+            "dimension": cell.dimension,
+            "grain": cell.grain,
+            "day": cell.day,
+            "value": cell.value,
+            **{
+                measure: amount for measure, amount in zip(MEASURES, amounts, strict=True) if amount
+            },
+        }
+        for cell, amounts in sorted(differences(dated).items())
+    ]
+    if not rows:
+        return
+    cursor = await connection.execute(ADD_BREAKDOWN, (_json(rows),))
+    if nothing := await cursor.fetchall():
+        await connection.execute(SWEEP_BREAKDOWN, (_json(_keyed(nothing, _CELL)),))
 
 
-def _moved(before: list[tuple[int, int]], turn: _Turn) -> list[tuple[int, int]]:
-    after = [moment for moment in before if moment not in turn.gone]
-    for moment in turn.come:
-        insort(after, moment)
-    return after
+def _keyed(rows: Iterable[Sequence[object]], names: Sequence[str]) -> list[dict[str, object]]:
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _json(value: object) -> str:

@@ -6,15 +6,20 @@ those that can be told apart, in the order of ``MEASURES``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from tillstream.rollup.entries import LineAmounts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import date
     from typing import LiteralString
+
+    from tillstream.mirror.merge import Store
+    from tillstream.rollup.entries import Amounts, Entry, Facets
 
 MEASURES: Final[tuple[LiteralString, ...]] = (
     "gross_sales", "discounts", "sales_reversals", "shipping", "taxes", "duties", "additional_fees", "orders",
@@ -30,12 +35,18 @@ LINE_MEASURES: Final[tuple[LiteralString, ...]] = (
 end are left out: what a refund has comes last."""
 
 FACETS: Final = ("channel", "country", "region", "referrer", "landing", "discount_code")
-"""The dimensions that belong to orders."""
-
 LINE_DIMENSIONS: Final = ("product", "variant", "vendor")
-"""The dimensions that belong to lines."""
+DIMENSIONS: Final = (*FACETS, *LINE_DIMENSIONS)
+"""What sales are told apart by: of orders, and of their lines."""
 
 _ROWS: Final = msgspec.json.Decoder(list[list[Any]])
+
+_Place: TypeAlias = tuple[str, str]
+"""A dimension and a value of it."""
+
+_NOTHING: Final = (0,) * len(MEASURES)
+_ORDERS: Final = MEASURES.index("orders")
+_CUSTOMER_ORDERS: Final = MEASURES.index("customer_orders")
 
 _LONGEST: Final = 500
 """Characters of a value. PostgreSQL's keys hold 2,704 bytes, and a character takes four at most."""
@@ -65,3 +76,119 @@ def read_lines(text: str) -> tuple[LineAmounts, ...]:
         )
         for line, product, variant, vendor, *amounts in _ROWS.decode(text)
     )
+
+
+class Cell(NamedTuple):
+    """Which row of ``rollup.breakdown``; ``day`` is the first of the month where ``grain`` is month."""
+
+    store: Store
+    dimension: str
+    grain: str
+    day: date
+    value: str
+
+
+class Dated(NamedTuple):
+    """An entry on its day, ``sign`` 1 where it comes to the ledger and -1 where it goes."""
+
+    sign: int
+    store: Store
+    day: date
+    entry: Entry
+
+
+def differences(dated: Iterable[Dated]) -> dict[Cell, Sequence[int]]:
+    """What entries that come and go add to each row, in the order of ``MEASURES``.
+
+    Rows to which they add nothing are left out.
+    """
+    days: defaultdict[tuple[Store, date], dict[_Place, list[int]]] = defaultdict(dict)
+    for one in dated:
+        places = days[one.store, one.day]
+        for place, amounts in _placed(one.entry):
+            there = places.get(place, _NOTHING)
+            places[place] = [a + one.sign * b for a, b in zip(there, amounts, strict=True)]
+    months: defaultdict[tuple[Store, date], dict[_Place, list[int]]] = defaultdict(dict)
+    for (store, day), places in days.items():
+        month = months[store, day.replace(day=1)]
+        for place, amounts in places.items():
+            there = month.get(place, _NOTHING)
+            month[place] = [a + b for a, b in zip(there, amounts, strict=True)]
+    return {
+        Cell(store, dimension, grain, day, value): amounts
+        for grain, sums in (("day", days), ("month", months))
+        for (store, day), places in sums.items()
+        for (dimension, value), amounts in places.items()
+        if any(amounts)
+    }
+
+
+def _placed(entry: Entry) -> Iterator[tuple[_Place, Sequence[int]]]:
+    """Under which values an entry counts, and with what."""
+    whole = _vector(entry.amounts)
+    if any(whole):
+        for place in facet_places(entry.facets):
+            yield place, whole
+    if entry.lines:
+        for dimension, key in (("product", _product), ("variant", _variant), ("vendor", _vendor)):
+            for value, amounts in _by_value(entry, key).items():
+                yield (dimension, value), amounts
+
+
+def facet_places(facets: Facets) -> list[_Place]:
+    """The dimensions of orders, each with the value or values under which an order counts."""
+    return [
+        ("channel", _value(facets.channel)),
+        ("country", _value(facets.country)),
+        ("region", _region(facets)),
+        ("referrer", _value(facets.referrer)),
+        ("landing", _value(facets.landing)),
+        *(("discount_code", code) for code in {*map(_value, facets.discount_codes or ("",))}),
+    ]
+
+
+def _region(facets: Facets) -> str:
+    """As ISO 3166-2 writes it: a province's code says little without its country's."""
+    if not facets.region:
+        return ""
+    return _value(f"{facets.country}-{facets.region}" if facets.country else facets.region)
+
+
+def _by_value(entry: Entry, key: Callable[[LineAmounts], str]) -> dict[str, list[int]]:
+    """What an entry's lines have of its amounts, by one of their dimensions.
+
+    ``orders`` are no line's: a placement counts once under every value that it contains.
+    """
+    placed = [entry.amounts.get(measure, 0) for measure in ("orders", "customer_orders")]
+    values: dict[str, list[int]] = {}
+    for line in entry.lines:
+        if not any(line.amounts.values()):
+            continue
+        value = key(line)
+        amounts = _vector(line.amounts)
+        if there := values.get(value):
+            values[value] = [a + b for a, b in zip(there, amounts, strict=True)]
+        else:
+            amounts[_ORDERS], amounts[_CUSTOMER_ORDERS] = placed
+            values[value] = amounts
+    return values
+
+
+def _product(line: LineAmounts) -> str:
+    return "" if line.product_id is None else str(line.product_id)
+
+
+def _variant(line: LineAmounts) -> str:
+    return "" if line.variant_id is None else str(line.variant_id)
+
+
+def _vendor(line: LineAmounts) -> str:
+    return _value(line.vendor)
+
+
+def _value(text: str | None) -> str:
+    return (text or "")[:_LONGEST]
+
+
+def _vector(amounts: Amounts) -> list[int]:
+    return [amounts.get(measure, 0) for measure in MEASURES]

@@ -49,21 +49,25 @@ ON CONFLICT (tenant_id, store_id, source, source_id, entry) DO UPDATE SET
 """
 
 ADD_SUMS: LiteralString = f"""
--- Add differences to the sums. Takes a JSON array of rows.
-INSERT INTO rollup.sums AS s (tenant_id, store_id, hour, day, {each("$")})
-SELECT r.tenant_id, r.store_id, r.hour, r.day, {each("coalesce(r.$, 0)")}
-FROM json_to_recordset(%s::json) AS r (
-  tenant_id bigint, store_id bigint, hour timestamptz, day date, {each("$ bigint")}
+-- Add differences to the sums. Takes a JSON array of rows; returns the keys of the rows that came to
+-- nothing, to be swept.
+WITH written AS (
+  INSERT INTO rollup.sums AS s (tenant_id, store_id, hour, day, {each("$")})
+  SELECT r.tenant_id, r.store_id, r.hour, r.day, {each("coalesce(r.$, 0)")}
+  FROM json_to_recordset(%s::json) AS r (
+    tenant_id bigint, store_id bigint, hour timestamptz, day date, {each("$ bigint")}
+  )
+  ON CONFLICT (tenant_id, store_id, hour) DO UPDATE SET {each("$ = s.$ + excluded.$")}
+  RETURNING tenant_id, store_id, hour, {each("$ = 0", " AND ")} AS nothing
 )
-ON CONFLICT (tenant_id, store_id, hour) DO UPDATE SET {each("$ = s.$ + excluded.$")}
+SELECT tenant_id, store_id, hour FROM written WHERE nothing
 """
 
-SWEEP_SUMS: LiteralString = f"""
+SWEEP_SUMS: LiteralString = """
 -- Drop sums that came to nothing, so that equal ledgers give equal tables. Takes a JSON array of keys.
 DELETE FROM rollup.sums AS s
 USING json_to_recordset(%s::json) AS k (tenant_id bigint, store_id bigint, hour timestamptz)
 WHERE s.tenant_id = k.tenant_id AND s.store_id = k.store_id AND s.hour = k.hour
-  AND {each("s.$ = 0", " AND ")}
 """
 
 RESUM: LiteralString = f"""

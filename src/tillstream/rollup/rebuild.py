@@ -21,6 +21,8 @@ _CLEAR: Final = (
     "DELETE FROM rollup.rhythm WHERE tenant_id = %s AND store_id = %s",
     "DELETE FROM rollup.customers WHERE tenant_id = %s AND store_id = %s",
     "DELETE FROM rollup.checkouts WHERE tenant_id = %s AND store_id = %s",
+    "DELETE FROM rollup.breakdown WHERE tenant_id = %s AND store_id = %s",
+    "DELETE FROM rollup.cohorts WHERE tenant_id = %s AND store_id = %s",
 )
 
 

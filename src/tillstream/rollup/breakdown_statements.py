@@ -1,0 +1,115 @@
+"""The statements of ``rollup.breakdown``: adding differences, and the whole of it from the ledger."""
+
+# ruff: noqa: S608 - made of literals only
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tillstream.rollup.breakdown import LINE_MEASURES, MEASURES
+from tillstream.rollup.columns import each
+
+if TYPE_CHECKING:
+    from typing import LiteralString
+
+_KEY: LiteralString = "tenant_id, store_id, dimension, grain, day, value"
+_TYPED_KEY: LiteralString = (
+    "tenant_id bigint, store_id bigint, dimension text, grain text, day date, value text"
+)
+
+
+def _amounts(pattern: LiteralString, between: LiteralString = ", ") -> LiteralString:
+    return each(pattern, between, MEASURES)
+
+
+ADD_BREAKDOWN: LiteralString = f"""
+-- Add differences. Takes a JSON array of rows, which may leave zeros out; returns the keys of the rows
+-- that came to nothing, to be swept.
+WITH written AS (
+  INSERT INTO rollup.breakdown AS b ({_KEY}, {_amounts("$")})
+  SELECT {_KEY}, {_amounts("coalesce(r.$, 0)")}
+  FROM json_to_recordset(%s::json) AS r ({_TYPED_KEY}, {_amounts("$ bigint")})
+  ON CONFLICT ({_KEY}) DO UPDATE SET {_amounts("$ = b.$ + excluded.$")}
+  RETURNING {_KEY}, {_amounts("$ = 0", " AND ")} AS nothing
+)
+SELECT {_KEY} FROM written WHERE nothing
+"""
+
+SWEEP_BREAKDOWN: LiteralString = f"""
+-- Drop rows that came to nothing, so that equal ledgers give equal tables. Takes a JSON array of keys.
+DELETE FROM rollup.breakdown AS b
+USING json_to_recordset(%s::json) AS k ({_TYPED_KEY})
+WHERE b.tenant_id = k.tenant_id AND b.store_id = k.store_id AND b.dimension = k.dimension
+  AND b.grain = k.grain AND b.day = k.day AND b.value = k.value
+"""
+
+# Where each measure stands in a line of the ledger's `lines`, after line, product, variant and vendor.
+_PLACES: tuple[LiteralString, ...] = ("4", "5", "6", "7", "8", "9", "10", "11")
+
+
+def _of_line(measure: LiteralString) -> LiteralString:
+    """A measure of a line ``l`` of an entry ``e``: orders are of the entry that contains the line."""
+    if measure in LINE_MEASURES:
+        place = _PLACES[LINE_MEASURES.index(measure)]
+        return f"coalesce(sum((l->>{place})::bigint), 0) AS {measure}"
+    if measure in {"orders", "customer_orders"}:
+        return f"min(e.{measure}) AS {measure}"
+    return f"0 AS {measure}"
+
+
+_OF_LINES: LiteralString = ", ".join(_of_line(measure) for measure in MEASURES)
+
+# The longest value is that of breakdown.py.
+_OF_LEDGER: LiteralString = f"""
+WITH entries AS MATERIALIZED (
+  SELECT * FROM rollup.ledger
+  WHERE tenant_id = %s AND store_id = %s AND source = 'order'
+), told AS (
+  SELECT e.day, f.dimension, f.value, {_amounts("e.$")}
+  FROM entries AS e
+  CROSS JOIN LATERAL (
+    VALUES
+      ('channel', left(e.channel, 500)), ('country', left(e.country, 500)),
+      ('region', left(CASE WHEN e.region <> '' THEN concat_ws('-', nullif(e.country, ''), e.region) END, 500)),
+      ('referrer', left(e.referrer, 500)), ('landing', left(e.landing, 500))
+    UNION
+    SELECT 'discount_code', left(code, 500) FROM unnest(coalesce(e.discount_codes, ARRAY[''])) AS code
+  ) AS f (dimension, value)
+  UNION ALL
+  SELECT e.day, d.dimension, d.value, {_OF_LINES}
+  FROM entries AS e
+  CROSS JOIN LATERAL json_array_elements(e.lines) AS l
+  CROSS JOIN LATERAL (
+    VALUES
+      ('product', coalesce(l->>1, '')), ('variant', coalesce(l->>2, '')),
+      ('vendor', left(coalesce(l->>3, ''), 500))
+  ) AS d (dimension, value)
+  WHERE json_array_length(l) > 4
+  GROUP BY e.source_id, e.entry, e.day, d.dimension, d.value
+)
+SELECT dimension, grain, d.day, coalesce(value, '') AS value, {_amounts("sum($)::bigint AS $")}
+FROM told AS t
+CROSS JOIN LATERAL (
+  VALUES ('day', t.day), ('month', date_trunc('month', t.day::timestamp)::date)
+) AS d (grain, day)
+GROUP BY dimension, grain, d.day, coalesce(value, '')
+HAVING {_amounts("sum($) <> 0", " OR ")}
+"""
+
+RESUM_BREAKDOWN: LiteralString = f"""
+-- All rows of a store from its ledger. Takes tenant and store twice.
+INSERT INTO rollup.breakdown ({_KEY}, {_amounts("$")})
+SELECT %s::bigint, %s::bigint, * FROM ({_OF_LEDGER}) AS wanted
+"""
+
+COMPARE_BREAKDOWN: LiteralString = f"""
+-- Rows that are not the sum of their entries: dimension, grain, day and value, then the stored amounts
+-- and the right ones (null without a row), both in the order of breakdown.MEASURES. Takes tenant and store
+-- twice.
+WITH wanted AS ({_OF_LEDGER}), stored AS (
+  SELECT * FROM rollup.breakdown WHERE tenant_id = %s AND store_id = %s
+)
+SELECT dimension, grain, day, value, {_amounts("s.$")}, {_amounts("w.$")}
+FROM stored AS s FULL JOIN wanted AS w USING (dimension, grain, day, value)
+WHERE ({_amounts("s.$")}) IS DISTINCT FROM ({_amounts("w.$")})
+"""
