@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tillstream.mirror.checkouts import Checkout
-from tillstream.rollup.checkout_entries import checkout_entries
+from tillstream.rollup.checkout_entries import Worth, checkout_entries
 from tillstream.rollup.life import Life, life
 
 MINUTE = 60_000_000
@@ -49,48 +49,60 @@ def at(drawing: str) -> Life:
 
 
 def in_minutes(found: Life) -> Life:
-    minutes = [
-        None if value is None else (value - START) // MINUTE
-        for value in (found.abandoned_at, found.completed_at, found.deadline)
-    ]
-    started, last = (
-        (value - START) // MINUTE for value in (found.started_at, found.last_active_at)
+    def minutes(value: int | None) -> int | None:
+        return None if value is None else (value - START) // MINUTE
+
+    return found._replace(
+        started_at=(found.started_at - START) // MINUTE,
+        last_active_at=(found.last_active_at - START) // MINUTE,
+        abandonments=tuple((at - START) // MINUTE for at in found.abandonments),
+        completed_at=minutes(found.completed_at),
+        deadline=minutes(found.deadline),
+        active_from=minutes(found.active_from),
+        active_until=minutes(found.active_until),
     )
-    return Life(found.stage, found.counted, started, last, *minutes)
 
 
 @pytest.mark.parametrize(
-    ("drawing", "stage", "abandoned_at", "deadline"),
+    ("drawing", "stage", "abandonments", "deadline", "run"),
     [
-        ("A", "open", None, 10),
-        ("A         |", "open", None, 10),  # exactly the window: not longer than it
-        ("A          |", "abandoned", 10, None),
-        ("A         A|", "open", None, 20),  # active again at the last moment
-        ("A          A|", "abandoned", 10, None),  # back, but a minute late
-        ("A          A                |", "abandoned", 10, None),  # and only the first time counts
-        ("A    A     |", "open", None, 15),
-        ("A    A          |", "abandoned", 15, None),
-        ("A   C", "converted", None, None),
-        ("A         C", "converted", None, None),  # at the end of the window: inside it
-        ("A          C", "recovered", 10, None),
-        ("A          A   C", "recovered", 10, None),
-        ("A    A    A    A    C", "converted", None, None),
-        ("A   C                    a    |", "converted", None, None),  # what comes after is nothing
-        ("a", "open", None, None),  # nobody knows whose it is
-        ("a                        |", "open", None, None),
-        ("a              A  |", "open", None, 25),  # known only now: idle before does not count
-        ("a              A          |", "abandoned", 25, None),
-        ("A              a  |", "abandoned", 10, None),
-        ("A  a          |", "abandoned", 13, None),  # contact stays known
-        ("a   C                    A    |", "converted", None, None),
-        ("C", "converted", None, None),
+        ("A", "open", [], 10, (0, 0)),
+        ("A         |", "open", [], 10, (0, 0)),  # exactly the window: not longer than it
+        ("A          |", "abandoned", [10], None, (0, 0)),
+        ("A         A|", "open", [], 20, (0, 10)),  # active again at the last moment
+        ("A          A|", "abandoned", [10], 21, (0, 0)),  # back, but a minute late
+        ("A          A                |", "abandoned", [10, 21], None, (0, 0)),  # and left again
+        ("A          A        a       a           A |", "abandoned", [10, 38], 50, (0, 0)),
+        ("A    A     |", "open", [], 15, (0, 5)),
+        ("A    A          |", "abandoned", [15], None, (0, 5)),
+        ("A   C", "converted", [], None, (0, 4)),
+        ("A         C", "converted", [], None, (0, 10)),  # at the end of the window: inside it
+        ("A          C", "recovered", [10], None, (0, 0)),
+        ("A          A   C", "recovered", [10], None, (0, 0)),
+        ("A          A           C", "recovered", [10, 21], None, (0, 0)),
+        ("A    A    A    A    C", "converted", [], None, (0, 20)),
+        ("A   C                    a    |", "converted", [], None, (0, 4)),  # later is nothing
+        ("a", "open", [], None, (None, None)),  # nobody knows whose it is
+        ("a                        |", "open", [], None, (None, None)),
+        ("a              A  |", "open", [], 25, (15, 15)),  # known only now: idle before is nothing
+        ("a              A          |", "abandoned", [25], None, (15, 15)),
+        ("A              a  |", "abandoned", [10], 25, (0, 0)),
+        ("A  a          |", "abandoned", [13], None, (0, 3)),  # contact stays known
+        ("a   C                    A    |", "converted", [], None, (4, 4)),
+        ("C", "converted", [], None, (0, 0)),
     ],
 )  # fmt: skip
 def test_drawn_lives(
-    drawing: str, stage: str, abandoned_at: int | None, deadline: int | None
+    drawing: str,
+    stage: str,
+    abandonments: list[int],
+    deadline: int | None,
+    run: tuple[int | None, int | None],
 ) -> None:
     found = at(drawing)
-    assert (found.stage, found.abandoned_at, found.deadline) == (stage, abandoned_at, deadline)
+    assert (found.stage, [*found.abandonments], found.deadline) == (stage, abandonments, deadline)
+    assert (found.active_from, found.active_until) == run
+    assert found.abandoned_at == (abandonments[0] if abandonments else None)
     assert found.counted == ("A" in drawing)
     assert found.recovered_at == (drawing.find("C") if stage == "recovered" else None)
 
@@ -112,8 +124,6 @@ def test_a_deleted_one_and_that_of_a_test_order_are_counted_nowhere(
     drawn = checkout({0: True}, deleted=change.get("deleted", False))
     found = life(drawn, None, WINDOW, START + 60 * MINUTE, test=change.get("test", False))
     assert not found.counted
-    assert found.deadline is None
-    assert checkout_entries(found, 1, 1, 9) == []
 
 
 def test_it_starts_when_it_was_created_or_else_was_first_active() -> None:
@@ -133,25 +143,44 @@ def test_the_window_is_exact_to_the_microsecond() -> None:
 
 
 def test_what_a_checkout_puts_into_the_ledger() -> None:
-    def amounts(drawing: str) -> list[tuple[str, int, dict[str, int]]]:
-        entries = checkout_entries(at(drawing), 500, 700, 9)
+    def amounts(drawing: str, inferred: int | None = None) -> list[tuple[str, int, dict[str, int]]]:
+        entries = checkout_entries(at(drawing), Worth(500, 700, inferred), 9)
         return [(entry.entry, entry.at, entry.amounts) for entry in entries]
 
-    assert amounts("A|") == [("checkout", 0, {"checkouts": 1})]
+    started = ("checkout", 0, {"checkouts": 1})
+    left = {"abandoned_checkouts": 1, "abandonments": 1}
+    assert amounts("A|") == [started]
     assert amounts("A  C|") == [("checkout", 0, {"checkouts": 1, "converted_checkouts": 1})]
     assert amounts("A          |") == [
-        ("checkout", 0, {"checkouts": 1}),
-        ("abandonment", 10, {"abandoned_checkouts": 1, "abandoned_value": 500}),
+        started,
+        ("abandonment", 10, {**left, "abandoned_value": 500}),
     ]
-    assert amounts("A               C|") == [
-        ("checkout", 0, {"checkouts": 1}),
+    # However often it is left, it is one abandoned checkout, on the day of the first time.
+    assert amounts("A          A           A           |") == [
+        started,
+        ("abandonment", 10, {**left, "abandoned_value": 500}),
+        ("abandonment:2", 21, {"abandonments": 1}),
+        ("abandonment:3", 33, {"abandonments": 1}),
+    ]
+    assert amounts("A          A           C|") == [
+        started,
+        ("abandonment", 10, {**left, "recovered_checkouts": 1, "recovered_sales": 700}),
+        ("abandonment:2", 21, {"abandonments": 1}),
+    ]
+    # What was probably bought after all stays lost in the account of this checkout.
+    assert amounts("A          |", inferred=800) == [
+        started,
         (
             "abandonment",
             10,
-            {"abandoned_checkouts": 1, "recovered_checkouts": 1, "recovered_sales": 700},
+            {
+                **left,
+                "abandoned_value": 500,
+                "inferred_recoveries": 1,
+                "inferred_recovered_sales": 800,
+            },
         ),
     ]
-    assert amounts("a              |") == []
 
 
 _activity = st.dictionaries(st.integers(0, 60), st.booleans(), max_size=6)
@@ -163,17 +192,17 @@ _windows = st.integers(1, 30).map(lambda minutes: minutes * MINUTE)
 def test_time_alone_only_abandons(
     activity: dict[int, bool], completed: int | None, window: int, now: int, later: int
 ) -> None:
-    """As now passes, an open one may become abandoned; nothing else moves, and nothing goes back."""
+    """As now passes a window may run out, at its deadline; nothing else moves or goes back."""
     drawn = checkout(activity, completed=completed)
     first = life(drawn, None, window, START + now * MINUTE)
     second = life(drawn, None, window, START + (now + later) * MINUTE)
-    if first.stage == second.stage:
+    if first.abandonments == second.abandonments:
         assert first == second
     else:
-        assert (first.stage, second.stage) == ("open", "abandoned")
-        assert first.deadline in (second.abandoned_at, None)
-    if first.abandoned_at is not None:
-        assert second.abandoned_at == first.abandoned_at
+        assert second.abandonments == (*first.abandonments, first.deadline)
+        assert (second.stage, second.deadline) == ("abandoned", None)
+        same = dict.fromkeys(("stage", "abandonments", "deadline"), None)
+        assert first._replace(**same) == second._replace(**same)
 
 
 @given(_activity, _completed, _windows, st.integers(60, 200))
@@ -185,32 +214,53 @@ def test_its_parts_agree(
     assert found.stage in STAGES
     assert (found.stage in ("abandoned", "recovered")) == (found.abandoned_at is not None)
     assert (found.stage in ("converted", "recovered")) == (completed is not None)
-    assert (found.deadline is not None) == (found.stage == "open" and found.counted)
     assert found.counted == any(activity.values())
-    if found.abandoned_at is not None and found.completed_at is not None:
-        assert found.abandoned_at < found.completed_at
+    assert sorted(set(found.abandonments)) == [*found.abandonments]
+    if found.abandonments and found.completed_at is not None:
+        assert found.abandonments[-1] < found.completed_at
+    if found.stage == "open":
+        assert (found.deadline is not None) == found.counted
     if found.deadline is not None:
         before = life(drawn, None, window, found.deadline)
         after = life(drawn, None, window, found.deadline + 1)
-        assert (before.stage, after.stage) == ("open", "abandoned")
-        assert after.abandoned_at == found.deadline
+        assert before.abandonments == found.abandonments
+        assert after.abandonments == (*found.abandonments, found.deadline)
 
 
 @given(_activity, _completed, _windows, st.integers(60, 200))
-def test_abandonment_against_a_plain_reading(
+def test_abandonments_against_a_plain_reading(
     activity: dict[int, bool], completed: int | None, window: int, now: int
 ) -> None:
     """The definition, minute by minute: idle for longer than the window, contact known, not completed."""
     end = now if completed is None else completed
     contact = min((minute for minute, known in activity.items() if known), default=None)
-    expected = None
+    expected: list[int] = []
     if contact is not None:
         for minute in sorted(minute for minute in activity if contact <= minute <= end):
             limit = minute + window // MINUTE
             if end > limit and not any(
                 minute < other <= limit for other in activity if other <= end
             ):
-                expected = START + limit * MINUTE
-                break
+                expected.append(START + limit * MINUTE)
     found = life(checkout(activity, completed=completed), None, window, START + now * MINUTE)
-    assert found.abandoned_at == expected
+    assert [*found.abandonments] == expected
+
+
+@given(_activity, _completed, _windows, st.integers(60, 200))
+def test_a_run_ends_a_window_before_the_first_abandonment(
+    activity: dict[int, bool], completed: int | None, window: int, now: int
+) -> None:
+    found = life(checkout(activity, completed=completed), None, window, START + now * MINUTE)
+    contact = min((at for at, known in activity.items() if known), default=None)
+    if contact is None:
+        assert (found.active_from is None) == (completed is None)
+    elif found.abandoned_at is not None:
+        run = (START + contact * MINUTE, found.abandoned_at - window)
+        assert (found.active_from, found.active_until) == run
+    elif completed is not None:
+        assert found.active_until == START + completed * MINUTE
+    else:
+        assert (found.active_from, found.active_until) == (
+            START + contact * MINUTE,
+            found.last_active_at,
+        )

@@ -20,14 +20,16 @@ from tillstream.mirror.rows import instant
 from tillstream.mirror.topics import read
 from tillstream.mirror.values import EPOCH, Malformed
 from tillstream.rollup import live
-from tillstream.rollup.book import Source, book
+from tillstream.rollup.book import Booked, Source, book
 from tillstream.rollup.checkouts import (
     Reference,
     contributions,
     known_tokens,
+    reassigned,
     stage,
     touched,
 )
+from tillstream.rollup.company import bought
 from tillstream.rollup.entries import Entry, order_entries
 from tillstream.rollup.zones import Configured, Profile, read_profiles, settle_zones
 
@@ -196,8 +198,20 @@ async def _follow(
     tokens, carts = touched(merged)
     for store in rejudged:
         tokens.update(await known_tokens(connection, store))
-    staged = await stage(connection, [*tokens, *due], carts, profiles, now)
-    booked = await book(connection, {**_orders(merged), **contributions(staged)}, profiles)
+    tokens.update(await reassigned(connection, merged))
+    # Orders first: what a shopper bought may make an abandoned checkout good.
+    sold = await book(connection, _orders(merged), profiles)
+    staged = await stage(
+        connection,
+        [*tokens, *due],
+        carts,
+        profiles,
+        now,
+        bought=await bought(connection, merged, sold),
+        anew=rejudged,
+    )
+    stood = await book(connection, contributions(staged), profiles)
+    booked = Booked([*sold.removed, *stood.removed], [*sold.added, *stood.added])
     await live.announce(connection, live.news(merged, staged, booked, profiles, received, now))
 
 
@@ -225,7 +239,11 @@ def _read_all(
             continue
         seen.add((store, key))
         try:
-            arrived.append(Arrived(store, delivery, key, read(delivery.topic, delivery.body)))
+            arrived.append(
+                Arrived(
+                    store, delivery, key, read(delivery.topic, delivery.body, delivery.triggered_at)
+                )
+            )
         except Malformed as error:
             parked.append(
                 Parked(delivery, error.reason, error.detail, store.tenant_id, store.store_id)

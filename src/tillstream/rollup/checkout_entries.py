@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from tillstream.rollup.entries import Entry
+from tillstream.rollup.entries import Amounts, Entry
 
 if TYPE_CHECKING:
     from tillstream.rollup.life import Life
 
 
-def checkout_entries(
-    life: Life, total: int, recovered_total: int, customer_id: int | None
-) -> list[Entry]:
-    """What a checkout contributes.
+class Worth(NamedTuple):
+    """What a checkout is worth, in ten-thousandths.
 
-    Args:
-        life: its stages.
-        total: of the checkout, in ten-thousandths.
-        recovered_total: of the order that completed it (the checkout's own where none is known).
-        customer_id: whose it is, if known.
+    ``total`` is its own, ``recovered`` that of the order that completed it (its own where none is
+    known), ``inferred`` that of the order by which its shopper probably bought after all; None
+    where there is no such order.
     """
-    if not life.counted:
-        return []
-    entries = [
-        Entry(
-            "checkout",
-            life.started_at,
-            customer_id,
-            {"checkouts": 1, **({"converted_checkouts": 1} if life.stage == "converted" else {})},
-        )
-    ]
-    if life.abandoned_at is not None:
-        amounts = {"abandoned_checkouts": 1}
-        if life.stage == "recovered":
-            amounts |= {"recovered_checkouts": 1, "recovered_sales": recovered_total}
+
+    total: int
+    recovered: int
+    inferred: int | None = None
+
+
+def checkout_entries(life: Life, worth: Worth, customer_id: int | None) -> list[Entry]:
+    """What a checkout that is counted contributes: at its start and at each abandonment.
+
+    All that is said of an abandonment is dated to the first; later ones only count how often.
+    """
+    started: Amounts = {"checkouts": 1, "converted_checkouts": int(life.stage == "converted")}
+    happened = [("checkout", life.started_at, started)]
+    for number, at in enumerate(life.abandonments, 1):
+        if number == 1:
+            happened.append(("abandonment", at, _abandoned(life, worth)))
         else:
-            amounts["abandoned_value"] = total
-        kept = {measure: amount for measure, amount in amounts.items() if amount}
-        entries.append(Entry("abandonment", life.abandoned_at, customer_id, kept))
-    return entries
+            happened.append((f"abandonment:{number}", at, {"abandonments": 1}))
+    return [
+        Entry(entry, at, customer_id, {name: amount for name, amount in amounts.items() if amount})
+        for entry, at, amounts in happened
+    ]
+
+
+def _abandoned(life: Life, worth: Worth) -> Amounts:
+    amounts: Amounts = {"abandoned_checkouts": 1, "abandonments": 1}
+    if life.stage == "recovered":
+        return amounts | {"recovered_checkouts": 1, "recovered_sales": worth.recovered}
+    amounts["abandoned_value"] = worth.total
+    if worth.inferred is not None:
+        amounts |= {"inferred_recoveries": 1, "inferred_recovered_sales": worth.inferred}
+    return amounts

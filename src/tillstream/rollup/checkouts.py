@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -10,13 +11,15 @@ from tillstream.foundation.statements import statement
 from tillstream.mirror import checkouts as mirrored
 from tillstream.mirror.join import decode
 from tillstream.mirror.merge import Store
-from tillstream.mirror.rows import instant
 from tillstream.rollup.book import Source
-from tillstream.rollup.checkout_entries import checkout_entries
-from tillstream.rollup.life import Life, life
+from tillstream.rollup.company import Move, Spans, among_shoppers
+from tillstream.rollup.life import life
+from tillstream.rollup.linking import Candidate, link
+from tillstream.rollup.merging import affected_customers, newly_merged, resolve
+from tillstream.rollup.standing import Staged, row_of, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from tillstream.foundation.database import Connection
     from tillstream.mirror.checkouts import Checkout
@@ -27,34 +30,8 @@ if TYPE_CHECKING:
 _PACKAGE = "tillstream.rollup"
 _AFFECTED = statement(_PACKAGE, "affected_checkouts")
 _CANDIDATES = statement(_PACKAGE, "candidate_orders")
+_OF_CUSTOMERS = statement(_PACKAGE, "checkouts_of_customers")
 _WRITE = statement(_PACKAGE, "write_checkouts")
-
-
-class Candidate(NamedTuple):
-    """An order that may have completed a checkout. ``token_known``: some checkout has its token."""
-
-    store: Store
-    order_id: int
-    checkout_token: str | None
-    cart_token: str | None
-    placed_at: int | None
-    test: bool
-    total_price: int
-    token_known: bool
-
-
-class Staged(NamedTuple):
-    """A checkout in its stage, with the order that completed it."""
-
-    store: Store
-    checkout: Checkout
-    order: Candidate | None
-    life: Life
-
-    @property
-    def recovered_value(self) -> int:
-        """What the shopper paid in the end, in ten-thousandths."""
-        return self.checkout.total_price if self.order is None else self.order.total_price
 
 
 class Reference(NamedTuple):
@@ -62,23 +39,6 @@ class Reference(NamedTuple):
 
     store: Store
     token: str
-
-
-def link(checkout: Checkout, candidates: Iterable[Candidate]) -> Candidate | None:
-    """The order that completed a checkout: the earliest with its token, else with its cart. Pure.
-
-    An order whose own checkout is known belongs to that one, whatever cart both came from.
-    """
-    placed = [one for one in candidates if one.placed_at is not None]
-    by_token = [one for one in placed if one.checkout_token == checkout.token]
-    by_cart = [
-        one
-        for one in placed
-        if checkout.cart_token is not None
-        and one.cart_token == checkout.cart_token
-        and not one.token_known
-    ]
-    return min(by_token or by_cart, key=lambda one: (one.placed_at, one.order_id), default=None)
 
 
 def touched(merged: Merged) -> tuple[set[Reference], set[Reference]]:
@@ -91,7 +51,22 @@ def touched(merged: Merged) -> tuple[set[Reference], set[Reference]]:
                 tokens.add(Reference(change.store, order.checkout_token))
             if order is not None and order.cart_token:
                 carts.add(Reference(change.store, order.cart_token))
+    for change in merged.checkouts:
+        if change.before is not None and change.before.cart_token:
+            carts.add(Reference(change.store, change.before.cart_token))
     return tokens, carts
+
+
+async def reassigned(connection: Connection, merged: Merged) -> list[Reference]:
+    """The checkouts that are another customer's since a batch told that customers were merged."""
+    affected = await affected_customers(connection, newly_merged(merged.customers))
+    if not affected:
+        return []
+    cursor = await connection.execute(_OF_CUSTOMERS, (_json(sorted(affected)),))
+    return [
+        Reference(Store(tenant_id, store_id), token)
+        for tenant_id, store_id, token in await cursor.fetchall()
+    ]
 
 
 async def known_tokens(connection: Connection, store: Store) -> list[Reference]:
@@ -102,17 +77,49 @@ async def known_tokens(connection: Connection, store: Store) -> list[Reference]:
     return [Reference(store, token) for (token,) in await cursor.fetchall()]
 
 
-async def stage(
+async def stage(  # noqa: PLR0913 - what moves checkouts, each kind apart
     connection: Connection,
     tokens: Iterable[Reference],
     carts: Iterable[Reference],
     profiles: Mapping[Store, Profile],
     now: int,
+    *,
+    bought: Spans | None = None,
+    anew: Collection[Store] = (),
 ) -> list[Staged]:
-    """Work out where the checkouts concerned stand at ``now`` (µs), and write it down."""
-    staged = await derive(connection, tokens, carts, profiles, now)
-    await _write(connection, staged)
-    return staged
+    """Work out where checkouts stand at ``now`` (µs), and write down what is different.
+
+    Args:
+        connection: in a transaction that holds the stores' locks; the orders are booked.
+        tokens: of checkouts that may have moved.
+        carts: of carts whose checkouts may have moved.
+        profiles: of every store concerned.
+        now: µs since the epoch.
+        bought: when customers' orders changed.
+        anew: stores whose checkouts are judged by other settings than before.
+
+    Returns:
+        The checkouts that stand differently from before.
+    """
+    found = await _found(connection, tokens, carts, profiles, now)
+    moved = [
+        one
+        for one in found
+        if one.before is None or one.after.store in anew or one.before.alone != one.after.alone
+    ]
+    spans = Spans(bought or {})
+    for one in moved:
+        spans.reach(one.before)
+        spans.reach(one.after)
+    checkouts = {(one.after.store, one.after.token): one.after.checkout for one in found}
+    changed = [
+        one.after._replace(checkout=checkouts.get((one.after.store, one.after.token)))
+        for one in await among_shoppers(connection, moved, spans, profiles)
+        if one.before is None or one.before != one.after._replace(checkout=None)
+    ]
+    if changed:
+        await connection.execute(_WRITE, (_json([row_of(one) for one in changed]),))
+    return changed
 
 
 async def derive(
@@ -122,92 +129,110 @@ async def derive(
     profiles: Mapping[Store, Profile],
     now: int,
 ) -> list[Staged]:
-    """Where the checkouts concerned stand at ``now`` (µs), by the mirror."""
-    keys = (_json(sorted(set(tokens))), _json(sorted(set(carts))))
-    if keys == ("[]", "[]"):
-        return []
-    found = [
-        (Store(tenant_id, store_id), mirrored.view(token, decode(state)))
-        for tenant_id, store_id, token, state in await (
-            await connection.execute(_AFFECTED, keys)
-        ).fetchall()
-    ]
-    candidates = await _candidates(connection, found)
+    """Where the checkouts concerned should stand at ``now`` (µs), by the mirror; nothing is written.
+
+    The shopper's other checkouts, and orders, are taken as they are stored.
+    """
+    found = await _found(connection, tokens, carts, profiles, now)
+    spans = Spans()
+    for one in found:
+        spans.reach(one.after)
+    concerned = {(one.after.store, one.after.token) for one in found}
     return [
-        _staged(
-            store,
-            checkout,
-            link(checkout, candidates.get((store, checkout.token), [])),
-            profiles,
-            now,
-        )
-        for store, checkout in found
+        one.after
+        for one in await among_shoppers(connection, found, spans, profiles)
+        if (one.after.store, one.after.token) in concerned
     ]
 
 
 def contributions(staged: Iterable[Staged]) -> dict[Source, list[Entry]]:
     """What the checkouts put into the ledger."""
-    return {
-        Source(one.store, "checkout", one.checkout.token): checkout_entries(
-            one.life, one.checkout.total_price, one.recovered_value, one.checkout.customer_id
-        )
-        for one in staged
-    }
+    return {Source(one.store, "checkout", one.token): one.entries for one in staged}
 
 
-def _staged(
-    store: Store,
-    checkout: Checkout,
-    order: Candidate | None,
+async def _found(
+    connection: Connection,
+    tokens: Iterable[Reference],
+    carts: Iterable[Reference],
     profiles: Mapping[Store, Profile],
     now: int,
-) -> Staged:
-    ordered_at = None if order is None else order.placed_at
-    test = order is not None and order.test
-    return Staged(
-        store, checkout, order, life(checkout, ordered_at, profiles[store].window, now, test=test)
+) -> list[Move]:
+    """The checkouts concerned: as they stand stored, and by themselves as they stand at ``now``."""
+    keys = (_json(sorted(set(tokens))), _json(sorted(set(carts))))
+    if keys == ("[]", "[]"):
+        return []
+    cursor = await connection.execute(_AFFECTED, keys)
+    rows = [
+        (
+            Store(tenant_id, store_id),
+            mirrored.view(token, decode(state)),
+            None if row is None else stored(row),
+        )
+        for tenant_id, store_id, token, state, row in await cursor.fetchall()
+    ]
+    links = await _links(connection, [(store, checkout) for store, checkout, _ in rows])
+    customers = await resolve(
+        connection,
+        {
+            (store, checkout.customer_id)
+            for store, checkout, _ in rows
+            if checkout.customer_id is not None
+        },
     )
+    return [
+        Move(
+            before,
+            _by_itself(
+                store, checkout, links.get((store, checkout.token)), profiles[store], now
+            )._replace(customer_id=customers.get((store, checkout.customer_id or 0))),
+        )
+        for store, checkout, before in rows
+    ]
 
 
-async def _candidates(
+async def _links(
     connection: Connection, found: Sequence[tuple[Store, Checkout]]
-) -> dict[tuple[Store, str], list[Candidate]]:
-    """For each checkout, the orders that share its token or its cart."""
+) -> dict[tuple[Store, str], Candidate]:
+    """By checkout, the order that completed it."""
     rows = [
         {**store._asdict(), "token": checkout.token, "cart_token": checkout.cart_token}
         for store, checkout in found
     ]
     if not rows:
         return {}
+    orders: defaultdict[Store, list[Candidate]] = defaultdict(list)
     cursor = await connection.execute(_CANDIDATES, (_json(rows),))
-    result: dict[tuple[Store, str], list[Candidate]] = {}
-    for tenant_id, store_id, token, *rest in await cursor.fetchall():
+    for tenant_id, store_id, *rest in await cursor.fetchall():
         store = Store(tenant_id, store_id)
-        result.setdefault((store, token), []).append(Candidate(store, *rest))
-    return result
+        orders[store].append(Candidate(store, *rest))
+    checkouts: defaultdict[Store, list[Checkout]] = defaultdict(list)
+    for store, checkout in found:
+        checkouts[store].append(checkout)
+    return {
+        (store, token): order
+        for store, candidates in orders.items()
+        for token, order in link(checkouts[store], candidates).items()
+    }
 
 
-async def _write(connection: Connection, staged: Sequence[Staged]) -> None:
-    rows: list[dict[str, Any]] = [
-        {
-            **one.store._asdict(),
-            "token": one.checkout.token,
-            "stage": one.life.stage,
-            "counted": one.life.counted,
-            "started_at": instant(one.life.started_at),
-            "last_active_at": instant(one.life.last_active_at),
-            "abandoned_at": instant(one.life.abandoned_at),
-            "recovered_at": instant(one.life.recovered_at),
-            "completed_at": instant(one.life.completed_at),
-            "deadline": instant(one.life.deadline),
-            "value": one.checkout.total_price,
-            "order_id": None if one.order is None else one.order.order_id,
-            "recovered_value": one.recovered_value if one.life.stage == "recovered" else 0,
-        }
-        for one in staged
-    ]
-    if rows:
-        await connection.execute(_WRITE, (_json(rows),))
+def _by_itself(
+    store: Store, checkout: Checkout, order: Candidate | None, profile: Profile, now: int
+) -> Staged:
+    ordered_at, test, order_id = (
+        (None, False, None) if order is None else (order.placed_at, order.test, order.order_id)
+    )
+    found = life(checkout, ordered_at, profile.window, now, test=test)
+    paid = checkout.total_price if order is None else order.total_price
+    return Staged(
+        store,
+        checkout.token,
+        None,
+        found,
+        checkout.total_price,
+        order_id,
+        paid if found.stage == "recovered" else 0,
+        checkout=checkout,
+    )
 
 
 def _json(value: object) -> str:

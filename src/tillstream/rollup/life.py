@@ -11,26 +11,37 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tillstream.mirror.checkouts import Checkout
 
 Stage: TypeAlias = Literal["open", "abandoned", "recovered", "converted"]
 
 
 class Life(NamedTuple):
-    """Where a checkout stands. All times in µs since the epoch.
+    """Where a checkout stands, by itself. All times in µs since the epoch.
 
     ``counted`` is false for checkouts that figures leave out: without contact details, deleted,
-    or completed by a test order. ``deadline`` is when an open one will be abandoned if nothing
-    happens.
+    or completed by a test order. ``abandonments`` are all moments at which the window had run
+    out, ``deadline`` the next at which it will if nothing happens. ``active_from`` and
+    ``active_until`` enclose the first run: from when contact details were known until the shopper
+    left it for longer than the window, or completed it; None without contact details.
     """
 
     stage: Stage
     counted: bool
     started_at: int
     last_active_at: int
-    abandoned_at: int | None
+    abandonments: tuple[int, ...]
     completed_at: int | None
     deadline: int | None
+    active_from: int | None
+    active_until: int | None
+
+    @property
+    def abandoned_at(self) -> int | None:
+        """When it was first abandoned."""
+        return self.abandonments[0] if self.abandonments else None
 
     @property
     def recovered_at(self) -> int | None:
@@ -50,39 +61,67 @@ def life(
         now: µs since the epoch.
         test: whether that order is a test order.
     """
+    times = [at for at, _ in checkout.activity]
     completions = [at for at in (checkout.completed_at, ordered_at) if at is not None]
     completed_at = min(completions) if completions else None
-    active = [
-        (at, contact)
-        for at, contact in checkout.activity
-        if completed_at is None or at <= completed_at
-    ]
-    last_active_at = max((at for at, _ in checkout.activity), default=completed_at or 0)
+    last_active_at = max(times, default=completed_at or 0)
     started_at = checkout.created_at
     if started_at is None:
-        started_at = min((at for at, _ in checkout.activity), default=last_active_at)
+        started_at = min(times, default=last_active_at)
     contact_at = min((at for at, contact in checkout.activity if contact), default=None)
     counted = contact_at is not None and not test and not checkout.deleted
-    abandoned_at = (
-        _abandoned_at([at for at, _ in active if at >= contact_at], completed_at, window, now)
-        if contact_at is not None
-        else None
-    )
-    deadline = None
-    if abandoned_at is not None:
-        stage: Stage = "abandoned" if completed_at is None else "recovered"
-    elif completed_at is not None:
-        stage = "converted"
+    active = _active(times, contact_at, completed_at)
+    abandonments = _abandonments(active, completed_at, window, now)
+    if completed_at is not None:
+        stage: Stage = "recovered" if abandonments else "converted"
     else:
-        stage = "open"
-        deadline = last_active_at + window if counted else None
-    return Life(stage, counted, started_at, last_active_at, abandoned_at, completed_at, deadline)
+        stage = "abandoned" if abandonments else "open"
+    return Life(
+        stage,
+        counted,
+        started_at,
+        last_active_at,
+        abandonments,
+        completed_at,
+        _deadline(active, completed_at, window, now),
+        *_first_run(active, completed_at, window),
+    )
 
 
-def _abandoned_at(active: list[int], completed_at: int | None, window: int, now: int) -> int | None:
-    """The first moment at which the window had run out with nothing happening inside it."""
-    end = completed_at if completed_at is not None else now
-    for at, following in pairwise([*active, end]):
-        if following - at > window:
-            return at + window
-    return None
+def _active(times: Sequence[int], contact_at: int | None, completed_at: int | None) -> list[int]:
+    """When the shopper was active, from the moment somebody knew who it was until the completion."""
+    if contact_at is None:
+        return []
+    return sorted(
+        at for at in times if at >= contact_at and (completed_at is None or at <= completed_at)
+    )
+
+
+def _abandonments(
+    active: Sequence[int], completed_at: int | None, window: int, now: int
+) -> tuple[int, ...]:
+    """The moments at which the window had run out with nothing happening inside it."""
+    end = now if completed_at is None else completed_at
+    return tuple(at + window for at, after in pairwise([*active, end]) if after - at > window)
+
+
+def _deadline(active: Sequence[int], completed_at: int | None, window: int, now: int) -> int | None:
+    if completed_at is not None or not active or now > active[-1] + window:
+        return None
+    return active[-1] + window
+
+
+def _first_run(
+    active: Sequence[int], completed_at: int | None, window: int
+) -> tuple[int | None, int | None]:
+    """From the first activity to the last one that no gap longer than the window comes before."""
+    run = [*active] if completed_at is None else [*active, completed_at]
+    if not active:
+        # Contact details that became known only after the completion: that is all there was of it.
+        return (None, None) if completed_at is None else (completed_at, completed_at)
+    until = run[0]
+    for at in run[1:]:
+        if at - until > window:
+            break
+        until = at
+    return run[0], until

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tillstream.mirror.merge import Merged, Store
     from tillstream.mirror.orders import Order
     from tillstream.rollup.book import Booked, Posted
-    from tillstream.rollup.checkouts import Staged
+    from tillstream.rollup.standing import Staged
     from tillstream.rollup.zones import Profile
 
 Kind: TypeAlias = Literal[
@@ -138,11 +138,12 @@ def _feed(
 ) -> defaultdict[Store, list[Happening]]:
     feed: defaultdict[Store, list[Happening]] = defaultdict(list)
     orders = {(change.store, str(change.after.id)): change.after for change in merged.orders}
-    checkouts = {(one.store, one.checkout.token): one for one in staged}
-    known = {(one.source, one.entry.entry) for one in booked.removed}
+    checkouts = {(one.store, one.token): one for one in staged}
+    known = {(one.source, one.entry.entry): one for one in booked.removed}
     for one in booked.added:
         store = one.source.store
-        if (one.source, one.entry.entry) in known and one.entry.entry != "abandonment":
+        before = known.get((one.source, one.entry.entry))
+        if before is not None and not _recovered_now(before, one):
             continue
         order = orders.get((store, one.source.source_id))
         checkout = checkouts.get((store, one.source.source_id))
@@ -188,8 +189,17 @@ def _of_order(posted: Posted, order: Order) -> Happening | None:
     )
 
 
+def _recovered_now(before: Posted, after: Posted) -> bool:
+    """Whether an abandonment that was known already is one that was made good since."""
+    return after.entry.amounts.get("recovered_checkouts", 0) > before.entry.amounts.get(
+        "recovered_checkouts", 0
+    )
+
+
 def _of_checkout(staged: Staged, currency: str | None) -> Happening | None:
     checkout, stage = staged.checkout, staged.life
+    if checkout is None:
+        return None
     shown = checkout.currency or currency or ""
     who = checkout.customer_name
     if stage.stage == "recovered" and stage.completed_at is not None:

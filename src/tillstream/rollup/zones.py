@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from tillstream.foundation.statements import statement
 from tillstream.mirror.merge import Store
 from tillstream.rollup.buckets import bucket
-from tillstream.rollup.ledger_statements import RESUM
-from tillstream.rollup.rhythm import FIRST, Pair, pairs
+from tillstream.rollup.resum import resum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,17 +20,35 @@ _PACKAGE = "tillstream.rollup"
 _LOAD = statement(_PACKAGE, "load_zones")
 _SAVE = statement(_PACKAGE, "save_zone")
 _REDATE = statement(_PACKAGE, "redate_ledger")
-_ADD_RHYTHM = statement(_PACKAGE, "add_rhythm")
-_SWEEP_RHYTHM = statement(_PACKAGE, "sweep_rhythm")
 _CHUNK = 20_000
 
 
 class Profile(NamedTuple):
-    """What dates and labels a store's figures. ``window`` is in µs."""
+    """What dates and labels a store's figures, and judges its checkouts.
+
+    ``window`` is the idle time in µs after which a checkout counts as abandoned, ``inference`` the
+    longest time in µs from there to an order that it may have led to.
+    """
 
     timezone: str
     currency: str | None
     window: int
+    inference: int = 7 * 24 * 3600 * 1_000_000
+
+
+class _Made(NamedTuple):
+    """What a store's figures were made with; nothing where there are none yet."""
+
+    timezone: str | None
+    currency: str | None
+    window_seconds: int | None
+    inference_seconds: int | None
+
+    @staticmethod
+    def by(profile: Profile) -> _Made:
+        """What figures are made with from now on."""
+        window, inference = (span // 1_000_000 for span in (profile.window, profile.inference))
+        return _Made(profile.timezone, profile.currency, window, inference)
 
 
 class Configured(NamedTuple):
@@ -45,7 +61,7 @@ class Configured(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """Profiles in force, and the stores whose window is another than their checkouts were judged by."""
+    """Profiles in force, and the stores whose checkouts were judged by another window than is set."""
 
     profiles: dict[Store, Profile]
     rejudged: list[Store]
@@ -56,16 +72,13 @@ async def settle_zones(connection: Connection, stores: Iterable[Configured]) -> 
     settled = Settled({}, [])
     for store, profile, before in await _compare(connection, stores):
         settled.profiles[store] = profile
-        window_seconds = profile.window // 1_000_000
-        if before == (profile.timezone, profile.currency, window_seconds):
+        made = _Made.by(profile)
+        if before == made:
             continue
-        await connection.execute(
-            _SAVE, (*store, profile.timezone, profile.currency, window_seconds)
-        )
-        dated_with, _, judged_by = before
-        if dated_with not in {None, profile.timezone}:
+        await connection.execute(_SAVE, (*store, *made))
+        if before.timezone not in {None, made.timezone}:
             await redate(connection, store, profile.timezone)
-        if judged_by not in {None, window_seconds}:
+        if before.window_seconds is not None and before[2:] != made[2:]:
             settled.rejudged.append(store)
     return settled
 
@@ -79,22 +92,22 @@ async def read_profiles(
 
 async def _compare(
     connection: Connection, stores: Iterable[Configured]
-) -> list[tuple[Store, Profile, tuple[str | None, str | None, int | None]]]:
+) -> list[tuple[Store, Profile, _Made]]:
     """For each store the profile it should have, and what its figures were made with."""
     configured = {one.store: one for one in stores}
     keys = [store._asdict() for store in configured]
     cursor = await connection.execute(_LOAD, (msgspec.json.encode(keys).decode(),))
-    result: list[tuple[Store, Profile, tuple[str | None, str | None, int | None]]] = []
-    for tenant_id, store_id, told_zone, told_currency, *before in await cursor.fetchall():
+    result: list[tuple[Store, Profile, _Made]] = []
+    for tenant_id, store_id, zone, currency, inference, *before in await cursor.fetchall():
         store = Store(tenant_id, store_id)
         account = configured[store]
         profile = Profile(
-            told_zone or account.timezone or "UTC",
-            told_currency or account.currency,
-            account.window_seconds * 1_000_000,
+            zone or account.timezone or "UTC",
+            currency or account.currency,
+            int(account.window_seconds * 1_000_000),
+            inference * 1_000_000,
         )
-        zone, currency, window_seconds = before
-        result.append((store, profile, (zone, currency, window_seconds)))
+        result.append((store, profile, _Made(*before)))
     return result
 
 
@@ -110,41 +123,4 @@ async def redate(connection: Connection, store: Store, timezone: str) -> None:
         await connection.execute(
             _REDATE, (msgspec.json.encode(rows[start : start + _CHUNK]).decode(), *store)
         )
-    await connection.execute(
-        "DELETE FROM rollup.sums WHERE tenant_id = %s AND store_id = %s", store
-    )
-    await connection.execute(RESUM, store)
-    await _redate_rhythm(connection, store, timezone)
-
-
-async def _redate_rhythm(connection: Connection, store: Store, timezone: str) -> None:
-    cursor = await connection.execute(
-        "SELECT moments FROM rollup.customers WHERE tenant_id = %s AND store_id = %s", store
-    )
-    counted: Counter[Pair] = Counter()
-    for (moments,) in await cursor.fetchall():
-        counted.update(pairs(moments, lambda at: bucket(at, timezone).day))
-    await connection.execute(
-        "DELETE FROM rollup.rhythm WHERE tenant_id = %s AND store_id = %s", store
-    )
-    await add_rhythm(connection, {(store, pair): orders for pair, orders in counted.items()})
-
-
-async def add_rhythm(connection: Connection, differences: dict[tuple[Store, Pair], int]) -> None:
-    """Add differences to ``rollup.rhythm``."""
-    rows: list[dict[str, Any]] = [
-        {
-            **store._asdict(),
-            "day": pair.day,
-            "previous_day": "-infinity" if pair.previous_day == FIRST else pair.previous_day,
-            "second": pair.second,
-            "orders": orders,
-        }
-        for (store, pair), orders in sorted(differences.items())
-        if orders
-    ]
-    if rows:
-        await connection.execute(_ADD_RHYTHM, (msgspec.json.encode(rows).decode(),))
-    lessened = [row for row in rows if row["orders"] < 0]
-    if lessened:
-        await connection.execute(_SWEEP_RHYTHM, (msgspec.json.encode(lessened).decode(),))
+    await resum(connection, store, timezone)

@@ -1,5 +1,5 @@
--- The checkouts that a change of these checkout tokens and cart tokens may move. Takes two JSON
--- arrays of [[tenant_id, store_id], token].
+-- The checkouts that a change of these checkout tokens and cart tokens may move, with all others of
+-- their carts, and where they stood. Takes two JSON arrays of [[tenant_id, store_id], token].
 WITH tokens AS MATERIALIZED (
   SELECT (k->0->>0)::bigint AS tenant_id, (k->0->>1)::bigint AS store_id, k->>1 AS token
   FROM json_array_elements(%s::json) AS k
@@ -13,6 +13,12 @@ WITH tokens AS MATERIALIZED (
   JOIN mirror.orders AS o
     ON o.tenant_id = t.tenant_id AND o.store_id = t.store_id AND o.checkout_token = t.token
   WHERE o.cart_token IS NOT NULL
+  -- An order of the cart may go from one of its checkouts to another.
+  UNION
+  SELECT c.tenant_id, c.store_id, c.cart_token
+  FROM tokens AS t
+  JOIN mirror.checkouts AS c USING (tenant_id, store_id, token)
+  WHERE c.cart_token IS NOT NULL
 ), found AS (
   SELECT tenant_id, store_id, token FROM tokens
   UNION
@@ -21,6 +27,8 @@ WITH tokens AS MATERIALIZED (
   JOIN mirror.checkouts AS c
     ON c.tenant_id = k.tenant_id AND c.store_id = k.store_id AND c.cart_token = k.cart_token
 )
-SELECT c.tenant_id, c.store_id, c.token, c.state::text
-FROM found JOIN mirror.checkouts AS c USING (tenant_id, store_id, token)
+SELECT c.tenant_id, c.store_id, c.token, c.state::text, to_json(r)::text
+FROM found
+JOIN mirror.checkouts AS c USING (tenant_id, store_id, token)
+LEFT JOIN rollup.checkouts AS r USING (tenant_id, store_id, token)
 ORDER BY c.tenant_id, c.store_id, c.token

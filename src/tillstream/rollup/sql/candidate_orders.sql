@@ -1,20 +1,20 @@
--- For each checkout the orders that share its token or its cart. Takes a JSON array of checkouts.
+-- The orders that have the token or the cart of one of these checkouts. Takes a JSON array of checkouts.
 WITH checkouts AS MATERIALIZED (
   SELECT * FROM json_to_recordset(%s::json) AS k (tenant_id bigint, store_id bigint, token text, cart_token text)
 ), matched AS (
-  SELECT k.tenant_id, k.store_id, k.token, o.id
+  SELECT o.tenant_id, o.store_id, o.id
   FROM checkouts AS k
   JOIN mirror.orders AS o
     ON o.tenant_id = k.tenant_id AND o.store_id = k.store_id AND o.checkout_token = k.token
   UNION
-  SELECT k.tenant_id, k.store_id, k.token, o.id
+  SELECT o.tenant_id, o.store_id, o.id
   FROM checkouts AS k
   JOIN mirror.orders AS o
     ON o.tenant_id = k.tenant_id AND o.store_id = k.store_id AND o.cart_token = k.cart_token
   WHERE k.cart_token IS NOT NULL
 )
 SELECT
-  m.tenant_id, m.store_id, m.token, o.id, o.checkout_token, o.cart_token,
+  o.tenant_id, o.store_id, o.id, o.checkout_token, o.cart_token,
   (extract(epoch FROM coalesce(o.processed_at, o.created_at)) * 1000000)::bigint,
   o.test, o.total_price,
   EXISTS (
