@@ -20,7 +20,7 @@ from tillstream.mirror.rows import instant
 from tillstream.mirror.topics import read
 from tillstream.mirror.values import EPOCH, Malformed
 from tillstream.rollup import live
-from tillstream.rollup.book import Booked, Source, book
+from tillstream.rollup.book import Booked, book
 from tillstream.rollup.checkouts import (
     Reference,
     contributions,
@@ -30,7 +30,7 @@ from tillstream.rollup.checkouts import (
     touched,
 )
 from tillstream.rollup.company import bought
-from tillstream.rollup.entries import Entry, order_entries
+from tillstream.rollup.ownership import order_contributions
 from tillstream.rollup.zones import Configured, Profile, read_profiles, settle_zones
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ async def _follow(
         tokens.update(await known_tokens(connection, store))
     tokens.update(await reassigned(connection, merged))
     # Orders first: what a shopper bought may make an abandoned checkout good.
-    sold = await book(connection, _orders(merged), profiles)
+    sold = await book(connection, await order_contributions(connection, merged), profiles)
     staged = await stage(
         connection,
         [*tokens, *due],
@@ -213,13 +213,6 @@ async def _follow(
     stood = await book(connection, contributions(staged), profiles)
     booked = Booked([*sold.removed, *stood.removed], [*sold.added, *stood.added])
     await live.announce(connection, live.news(merged, staged, booked, profiles, received, now))
-
-
-def _orders(merged: Merged) -> dict[Source, list[Entry]]:
-    return {
-        Source(change.store, "order", str(change.after.id)): order_entries(change.after)
-        for change in merged.orders
-    }
 
 
 def _read_all(
