@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.mirror.bodies import STORIES, Told
-from tillstream.mirror import checkouts, customers, orders, products, shops
+from tillstream.mirror import checkouts, orders
 from tillstream.mirror.join import Element, decode, encode, join, join_all, layer, merged, newest
+from tillstream.mirror.merge import MIRRORED
 from tillstream.mirror.topics import read
 
 if TYPE_CHECKING:
@@ -25,11 +26,7 @@ if TYPE_CHECKING:
 
 RESOURCES = sorted(STORIES)
 VIEWS: dict[str, Callable[[Any, Element], object]] = {
-    "order": orders.view,
-    "checkout": checkouts.view,
-    "customer": customers.view,
-    "product": products.view,
-    "shop": shops.view,
+    resource: mirrored.view for resource, mirrored in MIRRORED.items()
 }
 
 _fields = st.dictionaries(
@@ -173,6 +170,9 @@ def test_every_element_can_be_viewed(resource: str, data: st.DataObject) -> None
         VIEWS[kind](key, decode(text))
 
 
+_NAMING = ("id", "admin_graphql_api_id", "token", "order_id", "updated_at")
+
+
 @pytest.mark.parametrize("resource", RESOURCES)
 @given(data=st.data())
 @settings(max_examples=40)
@@ -181,7 +181,7 @@ def test_a_body_that_lacks_a_field_never_wipes_it(resource: str, data: st.DataOb
     topic, body = data.draw(STORIES[resource])
     if "order_edit" in body or topic.endswith("/delete"):
         return
-    fixed = {name: body[name] for name in ("id", "token", "order_id", "updated_at") if name in body}
+    fixed = {name: body[name] for name in _NAMING if name in body}
     loose = sorted(body.keys() - fixed.keys() - {"created_at"})
     kept = set(data.draw(st.lists(st.sampled_from(loose), unique=True))) if loose else set[str]()
     one = {

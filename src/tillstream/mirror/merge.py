@@ -13,7 +13,25 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, Ty
 
 import msgspec
 
-from tillstream.mirror import checkouts, customers, orders, products, rows, shops
+from tillstream.mirror import (
+    carts,
+    checkouts,
+    collections,
+    customers,
+    disputes,
+    domains,
+    draft_orders,
+    fulfillments,
+    inventory,
+    locations,
+    orders,
+    products,
+    returns,
+    rows,
+    shops,
+    tender_transactions,
+    transactions,
+)
 from tillstream.mirror.join import Element, decode, encode, join
 from tillstream.mirror.mirrored import Child, Mirrored
 
@@ -58,6 +76,22 @@ MIRRORED: Final[dict[Resource, Mirrored]] = {
         (Child("variants", "product_id", rows.variant_rows),),
     ),
     "shop": Mirrored("shops", (), shops.view, rows.shop_row),
+    "transaction": Mirrored("transactions", ("id",), transactions.view, rows.plain),
+    "tender_transaction": Mirrored(
+        "tender_transactions", ("id",), tender_transactions.view, rows.plain
+    ),
+    "fulfillment": Mirrored("fulfillments", ("id",), fulfillments.view, rows.plain),
+    "return": Mirrored("returns", ("id",), returns.view, rows.plain),
+    "draft_order": Mirrored("draft_orders", ("id",), draft_orders.view, rows.plain),
+    "dispute": Mirrored("disputes", ("id",), disputes.view, rows.plain),
+    "cart": Mirrored("carts", ("token",), carts.view, rows.plain),
+    "collection": Mirrored("collections", ("id",), collections.view, rows.plain),
+    "inventory_item": Mirrored("inventory_items", ("id",), inventory.view_item, rows.plain),
+    "inventory_level": Mirrored(
+        "inventory_levels", ("inventory_item_id", "location_id"), inventory.view_level, rows.plain
+    ),
+    "location": Mirrored("locations", ("id",), locations.view, rows.plain),
+    "domain": Mirrored("domains", ("id",), domains.view, rows.plain),
 }
 """Every resource there is a copy of, and how it is written."""
 

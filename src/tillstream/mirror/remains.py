@@ -65,6 +65,10 @@ _SHIPPING: Final[Shape] = {
     "tax_lines": _TAX,
     "discount_allocations": _SHARE,
 }
+_TRANSACTION: Final[Shape] = _plain(
+    "id", "order_id", "parent_id", "kind", "status", "amount", "currency", "gateway", "test", "created_at",
+    "processed_at",
+)  # fmt: skip
 _REFUND: Final[Shape] = {
     **_plain("id", "order_id", "created_at", "processed_at"),
     "refund_line_items": {
@@ -80,15 +84,20 @@ _REFUND: Final[Shape] = {
     "order_adjustments": {**_plain("kind"), **_amounts("amount", "tax_amount")},
     **_amounts("total_duties"),
     "return": _plain("id"),
+    "transactions": _TRANSACTION,
 }
 _ADDRESS: Final[Shape] = _plain("country_code", "province_code")
 _BOTH: Final[Shape] = {
     "shop_money": _plain("amount", "currency_code"),
     "presentment_money": _plain("amount", "currency_code"),
 }
-_CUSTOMER: Final[Shape] = _plain("id", "created_at", "updated_at")
+_CUSTOMER: Final[Shape] = _plain(
+    "id", "created_at", "updated_at", "orders_count", "total_spent", "currency"
+)
+_CONSENT: Final[Shape] = _plain("state", "consent_updated_at")
 _TOLD_CUSTOMER: Final[Shape] = {
-    **_CUSTOMER, **_plain("email", "first_name", "last_name", "phone"),
+    **_CUSTOMER, **_plain("email", "first_name", "last_name", "phone", "state", "tags"),
+    "email_marketing_consent": _CONSENT, "sms_marketing_consent": _CONSENT,
 }  # fmt: skip
 _ORDER: Final[Shape] = {
     **_plain(
@@ -132,11 +141,56 @@ _CHECKOUT: Final[Shape] = {
     ),
     "customer": _CUSTOMER,
 }  # fmt: skip
+_MERGE: Final[Shape] = _plain(
+    "admin_graphql_api_customer_kept_id", "admin_graphql_api_customer_deleted_id", "status"
+)
+_SUMMARY: Final[Shape] = {
+    **_plain("customerId", "customer_id", "numberOfOrders", "occurredAt"),
+    "amountSpent": _plain("amount", "currencyCode"),
+}
+_TENDER: Final[Shape] = _plain(
+    "id", "order_id", "amount", "currency", "payment_method", "processed_at", "updated_at", "test"
+)
+_FULFILLMENT: Final[Shape] = _plain(
+    "id",
+    "order_id",
+    "status",
+    "shipment_status",
+    "location_id",
+    "service",
+    "name",
+    "created_at",
+    "updated_at",
+)
+_RETURN: Final[Shape] = {
+    **_plain(
+        "id", "admin_graphql_api_id", "order_id", "name", "status", "created_at", "updated_at"
+    ),
+    "order": _plain("id", "admin_graphql_api_id"),
+}
+_DRAFT_ORDER: Final[Shape] = {
+    **_plain(
+        "id", "order_id", "name", "status", "currency", "total_price", "created_at", "updated_at", "completed_at"
+    ),
+    "customer": _plain("id"),
+}  # fmt: skip
+_DISPUTE: Final[Shape] = _plain(
+    "id", "order_id", "type", "amount", "currency", "reason", "status", "initiated_at", "evidence_sent_on",
+    "finalized_on",
+)  # fmt: skip
+_CART: Final[Shape] = {
+    **_plain("id", "token", "created_at", "updated_at"),
+    "line_items": {**_plain("quantity"), **_amounts("price", "line_price")},
+}
 _REQUEST: Final[Shape] = {
     **_plain("shop_id", "shop_domain"),
     "customer": _plain("id"),
     "data_request": _plain("id"),
 }
+
+_RETURN_EVENTS: Final = (
+    "request", "approve", "decline", "cancel", "close", "reopen", "process", "update",
+)  # fmt: skip
 
 _KEPT: Final[dict[str, tuple[str, Shape]]] = {
     **dict.fromkeys(
@@ -152,6 +206,24 @@ _KEPT: Final[dict[str, tuple[str, Shape]]] = {
         ("customers/create", "customers/update", "customers/enable", "customers/disable", "customers/delete"),
         ("customer", _CUSTOMER),
     ),
+    "customers/merge": ("customer", _MERGE),
+    "customers/purchasing_summary": ("customer", _SUMMARY),
+    **dict.fromkeys(
+        ("customer.tags_added", "customer.tags_removed"), ("customer", _plain("customerId", "customer_id", "occurredAt"))
+    ),
+    **dict.fromkeys(
+        ("customers_email_marketing_consent/update", "customers_marketing_consent/update"),
+        ("customer", _plain("id", "customer_id")),
+    ),
+    "order_transactions/create": ("transaction", _TRANSACTION),
+    "tender_transactions/create": ("tender_transaction", _TENDER),
+    **dict.fromkeys(("fulfillments/create", "fulfillments/update"), ("fulfillment", _FULFILLMENT)),
+    **dict.fromkeys((f"returns/{event}" for event in _RETURN_EVENTS), ("return", _RETURN)),
+    **dict.fromkeys(
+        ("draft_orders/create", "draft_orders/update", "draft_orders/delete"), ("draft_order", _DRAFT_ORDER)
+    ),
+    **dict.fromkeys(("disputes/create", "disputes/update"), ("dispute", _DISPUTE)),
+    **dict.fromkeys(("carts/create", "carts/update"), ("cart", _CART)),
     "customers/redact": ("request", _REQUEST),
     "customers/data_request": ("request", _REQUEST),
 }  # fmt: skip

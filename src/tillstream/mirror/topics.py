@@ -6,9 +6,27 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from tillstream.mirror import checkouts, customers, orders, products, refunds, shops
+from tillstream.mirror import (
+    carts,
+    checkouts,
+    collections,
+    customers,
+    disputes,
+    domains,
+    draft_orders,
+    fulfillments,
+    inventory,
+    locations,
+    orders,
+    products,
+    refunds,
+    returns,
+    shops,
+    tender_transactions,
+    transactions,
+)
 from tillstream.mirror.redaction import MARKER, forgetting
-from tillstream.mirror.values import Malformed
+from tillstream.mirror.values import TRIGGERED_AT, Malformed
 
 if TYPE_CHECKING:
     from tillstream.mirror.change import Body, Change, Reader, Resource
@@ -16,7 +34,13 @@ if TYPE_CHECKING:
 
 def _order(body: Body) -> list[Change]:
     # An edit's delta is wrapped; some senders put it under a plain order topic.
-    return refunds.read_edited(body) if "order_edit" in body else orders.read(body)
+    if "order_edit" in body:
+        return refunds.read_edited(body)
+    return [*orders.read(body), *transactions.read_of_order(body)]
+
+
+def _refund(body: Body) -> list[Change]:
+    return [*refunds.read_create(body), *transactions.read_of_refund(body)]
 
 
 class Topic(NamedTuple):
@@ -31,6 +55,8 @@ class Topic(NamedTuple):
     note: str
     """What is particular about the topic, in sentences without a full stop at the end."""
     people: People = "text"
+    timed: bool = True
+    """Whether bodies say of when they are; of those that do not, the time of the trigger says it."""
 
 
 People: TypeAlias = Literal["fields", "text", "nobody"]
@@ -52,6 +78,7 @@ _OF_ORDERS: Final = (
     "mirror.transactions",
     "mirror.customers",
 )
+_OF_CUSTOMERS: Final = ("mirror.customers",)
 _OF_PRODUCTS: Final = ("mirror.products", "mirror.variants")
 
 TOPICS: Final[dict[str, Topic]] = {
@@ -65,14 +92,16 @@ TOPICS: Final[dict[str, Topic]] = {
     ),
     "orders/delete": Topic("order", orders.read_delete, ("mirror.orders",), "Only the id", "fields"),
     "refunds/create": Topic(
-        "order", refunds.read_create, ("mirror.orders", "mirror.refunds", "mirror.transactions"),
+        "order", _refund, ("mirror.orders", "mirror.refunds", "mirror.transactions"),
         "Comes again inside every later orders/updated", "fields",
     ),
     "order_transactions/create": Topic(
-        "transaction", None, ("mirror.transactions",), "Also fires when the status changes",
+        "transaction", transactions.read, ("mirror.transactions",),
+        "Also fires when the status changes; of how somebody paid, only the gateway",
     ),
     "tender_transactions/create": Topic(
-        "tender_transaction", None, ("mirror.tender_transactions",), "Money that moved",
+        "tender_transaction", tender_transactions.read, ("mirror.tender_transactions",),
+        "Money that moved, negative where it was given back",
     ),
     **_topics(
         "checkouts/create update",
@@ -87,48 +116,109 @@ TOPICS: Final[dict[str, Topic]] = {
     ),
     **_topics(
         "carts/create update",
-        Topic("cart", None, ("mirror.carts",), "Of the online store only"),
+        Topic("cart", carts.read, ("mirror.carts",), "Of the online store only; what is in it in sum"),
     ),
     **_topics(
         "customers/create update enable disable",
         Topic("customer", customers.read, ("mirror.customers",), "The whole customer", "fields"),
     ),
     "customers/delete": Topic("customer", customers.read_delete, ("mirror.customers",), "Only the id", "fields"),
-    "customers/purchasing_summary": Topic("customer", None, (), "Kept and counted"),
-    "customers/merge": Topic("customer", None, (), "Kept and counted"),
-    "customer.tags_added": Topic("customer", None, (), "Kept and counted"),
-    "customer.tags_removed": Topic("customer", None, (), "Kept and counted"),
-    "customers_email_marketing_consent/update": Topic("customer", None, (), "Kept and counted"),
-    "customers_marketing_consent/update": Topic("customer", None, (), "Kept and counted"),
+    "customers/purchasing_summary": Topic(
+        "customer", customers.read_purchasing_summary, _OF_CUSTOMERS,
+        "Shopify's own count of orders and money spent, kept beside what is counted here", "fields",
+    ),
+    "customers/merge": Topic(
+        "customer", customers.read_merge, _OF_CUSTOMERS,
+        "One customer leads to another from now on, and so do the orders; a failed merge changes nothing", "fields",
+    ),
+    "customer.tags_added": Topic(
+        "customer", customers.read_tags_added, _OF_CUSTOMERS, "Only what was added: the later word on a tag counts",
+        "fields",
+    ),
+    "customer.tags_removed": Topic(
+        "customer", customers.read_tags_removed, _OF_CUSTOMERS, "Only what was removed: the later word on a tag counts",
+        "fields",
+    ),
+    "customers_email_marketing_consent/update": Topic(
+        "customer", customers.read_email_consent, _OF_CUSTOMERS, "Consent has a time of its own", "fields",
+    ),
+    "customers_marketing_consent/update": Topic(
+        "customer", customers.read_sms_consent, _OF_CUSTOMERS, "Consent to text messages", "fields",
+    ),
     **_topics(
         "products/create update",
         Topic("product", products.read, _OF_PRODUCTS, "The whole product with its variants", "nobody"),
     ),
     "products/delete": Topic("product", products.read_delete, _OF_PRODUCTS, "Only the id", "nobody"),
-    **_topics("variants/in_stock out_of_stock", Topic("product", None, (), "Kept and counted", "nobody")),
-    **_topics("collections/create update delete", Topic("collection", None, (), "Kept and counted", "nobody")),
-    **_topics("inventory_items/create update delete", Topic("inventory_item", None, (), "Kept and counted", "nobody")),
-    **_topics(
-        "inventory_levels/connect update disconnect",
-        Topic("inventory_level", None, (), "Kept and counted", "nobody"),
+    "variants/in_stock": Topic(
+        "product", products.read_in_stock, _OF_PRODUCTS, "A variant alone, maybe before its product", "nobody",
+    ),
+    "variants/out_of_stock": Topic(
+        "product", products.read_out_of_stock, _OF_PRODUCTS, "A variant alone, maybe before its product", "nobody",
     ),
     **_topics(
-        "fulfillments/create update", Topic("fulfillment", None, ("mirror.fulfillments",), "Without addresses"),
+        "collections/create update",
+        Topic(
+            "collection", collections.read, ("mirror.collections",),
+            "With the rules of a smart one; which products are in a custom one is in no webhook", "nobody",
+        ),
+    ),
+    "collections/delete": Topic(
+        "collection", collections.read_delete, ("mirror.collections",), "Only the id", "nobody",
     ),
     **_topics(
-        "returns/request approve decline cancel close reopen process update",
-        Topic("return", None, ("mirror.returns",), "Bodies tell no time"),
+        "inventory_items/create update",
+        Topic("inventory_item", inventory.read_item, ("mirror.inventory_items",), "With the cost of a unit", "nobody"),
+    ),
+    "inventory_items/delete": Topic(
+        "inventory_item", inventory.read_item_delete, ("mirror.inventory_items",), "Only the id", "nobody",
+    ),
+    **_topics(
+        "inventory_levels/connect update",
+        Topic(
+            "inventory_level", inventory.read_level, ("mirror.inventory_levels",), "Of one item at one place", "nobody",
+        ),
+    ),
+    "inventory_levels/disconnect": Topic(
+        "inventory_level", inventory.read_disconnect, ("mirror.inventory_levels",),
+        "Without a time: that of the trigger says whether the item was stocked there again", "nobody", timed=False,
+    ),
+    **_topics(
+        "locations/create update activate deactivate",
+        Topic("location", locations.read, ("mirror.locations",), "Of the address, only country and province", "nobody"),
+    ),
+    "locations/delete": Topic("location", locations.read_delete, ("mirror.locations",), "Only the id", "nobody"),
+    **_topics(
+        "fulfillments/create update",
+        Topic("fulfillment", fulfillments.read, ("mirror.fulfillments",), "Without where the parcel goes"),
+    ),
+    **_topics(
+        "returns/request approve decline cancel close process update",
+        Topic(
+            "return", returns.read, ("mirror.returns",),
+            "Without a time: that of the trigger counts, and then how far the return has come", timed=False,
+        ),
+    ),
+    "returns/reopen": Topic(
+        "return", returns.read_reopen, ("mirror.returns",), "The one way back, further on than closed", timed=False,
     ),
     **_topics(
         "draft_orders/create update",
-        Topic("draft_order", None, ("mirror.draft_orders",), "No sale before it is completed"),
+        Topic("draft_order", draft_orders.read, ("mirror.draft_orders",), "No sale before it is completed"),
     ),
-    "draft_orders/delete": Topic("draft_order", None, ("mirror.draft_orders",), "Only the id"),
-    **_topics("disputes/create update", Topic("dispute", None, ("mirror.disputes",), "Of Shopify Payments")),
+    "draft_orders/delete": Topic("draft_order", draft_orders.read_delete, ("mirror.draft_orders",), "Only the id"),
+    **_topics("disputes/create update", Topic("dispute", disputes.read, ("mirror.disputes",), "Of Shopify Payments")),
     "shop/update": Topic(
         "shop", shops.read, ("mirror.shops",), "Its currency and time zone date and label every figure", "nobody",
     ),
-    **_topics("domains/create update destroy", Topic("domain", None, (), "Kept and counted", "nobody")),
+    **_topics(
+        "domains/create update",
+        Topic(
+            "domain", domains.read, ("mirror.domains",), "Without a time: that of the trigger counts", "nobody",
+            timed=False,
+        ),
+    ),
+    "domains/destroy": Topic("domain", domains.read_destroy, ("mirror.domains",), "For good", "nobody"),
     "app/uninstalled": Topic(
         None, None, ("shops.stores",), "Acted on by the worker: the connection ends, and the store is erased in time",
     ),
@@ -161,8 +251,13 @@ def how_named(topic: str) -> People:
     return "text" if known is None else known.people
 
 
-def read(topic: str, body: bytes) -> list[Change]:
+def read(topic: str, body: bytes, triggered_at: str = "") -> list[Change]:
     """The changes that a delivery amounts to; none for a topic that is not mirrored.
+
+    Args:
+        topic: as the header names it.
+        body: as it came.
+        triggered_at: the header of that name, for the few bodies that have no time themselves.
 
     Raises:
         Malformed: with a reason and a sentence, when the body cannot be applied.
@@ -171,6 +266,8 @@ def read(topic: str, body: bytes) -> list[Change]:
     if reader is None:
         return []
     decoded = decode(body)
+    if not TOPICS[topic].timed:
+        decoded[TRIGGERED_AT] = triggered_at
     changes = reader(decoded)
     return forgetting(changes, decoded) if MARKER in decoded else changes
 

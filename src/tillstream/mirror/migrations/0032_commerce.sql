@@ -43,7 +43,7 @@ CREATE TABLE mirror.fulfillments (
   PRIMARY KEY (tenant_id, store_id, id)
 );
 
--- Bodies of returns tell no times of their own: the two are here for senders that do.
+-- Bodies of returns mostly tell no time: `updated_at` is then when Shopify triggered the last one.
 CREATE TABLE mirror.returns (
   tenant_id bigint NOT NULL,
   store_id bigint NOT NULL,
