@@ -271,10 +271,10 @@ def stolen_values(rivals: Rivals) -> Iterator[tuple[str, str]]:
 def cursors(rivals: Rivals) -> Iterator[tuple[str, str]]:
     """Cursors of the victim's pages, and such as would begin before all rows."""
     store = rivals.victim.store_id
-    yield "cursor of orders", write_cursor("2099-01-01T00:00:00+00:00", 2**62)
-    yield "cursor of checkouts", write_cursor("2099-01-01T00:00:00+00:00", "", store)
+    yield "cursor of orders", write_cursor("orders", "2099-01-01T00:00:00+00:00", 2**62, 2**62)
+    yield "cursor of checkouts", write_cursor("checkouts", "2099-01-01T00:00:00+00:00", "", store)
     yield "cursor of ids", write_cursor(2**62)
-    yield "cursor of stores", write_cursor(2**62, store)
+    yield "cursor of customers", write_cursor("customers", 2**62, store)
     yield "cursor of text", write_cursor("' OR 1=1--", 1)
     yield "broken cursor", "AAAA"
 

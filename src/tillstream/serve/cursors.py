@@ -23,19 +23,7 @@ def write_cursor(*keys: datetime | str | int) -> str:
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-def read_time_cursor(text: str, kinds: tuple[type[str | int], ...]) -> tuple[Any, ...]:
-    """The keys of a cursor that begins with a time and goes on with ``kinds``.
-
-    Raises:
-        CursorRefused: if it is not one.
-    """
-    values = _values(text)
-    if len(values) != len(kinds) + 1 or not isinstance(values[0], str):
-        raise CursorRefused
-    return (_time(values[0]), *_checked(values[1:], kinds))
-
-
-def read_cursor(text: str, kinds: tuple[type[str | int], ...]) -> tuple[Any, ...]:
+def read_cursor(text: str, kinds: tuple[type[datetime | str | int], ...]) -> tuple[Any, ...]:
     """The keys of a cursor that consists of ``kinds``.
 
     Raises:
@@ -44,7 +32,7 @@ def read_cursor(text: str, kinds: tuple[type[str | int], ...]) -> tuple[Any, ...
     values = _values(text)
     if len(values) != len(kinds):
         raise CursorRefused
-    return _checked(values, kinds)
+    return tuple(_read(value, kind) for value, kind in zip(values, kinds, strict=True))
 
 
 def _values(text: str) -> list[object]:
@@ -58,9 +46,17 @@ def _values(text: str) -> list[object]:
     return cast("list[object]", values)
 
 
-def _time(text: str) -> datetime:
+def _read(value: object, kind: type[datetime | str | int]) -> datetime | str | int:
+    if kind is datetime:
+        return _time(value)
+    if type(value) is not kind or not _storable(value):
+        raise CursorRefused
+    return cast("str | int", value)
+
+
+def _time(text: object) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text if isinstance(text, str) else "")
     except ValueError as error:
         raise CursorRefused from error
     if moment.tzinfo is None:
@@ -68,15 +64,8 @@ def _time(text: str) -> datetime:
     return moment
 
 
-def _checked(values: list[object], kinds: tuple[type[str | int], ...]) -> tuple[object, ...]:
-    for value, kind in zip(values, kinds, strict=True):
-        if type(value) is not kind or not _storable(value):
-            raise CursorRefused
-    return tuple(values)
-
-
 def _storable(value: object) -> bool:
-    """Whether PostgreSQL can compare with it: text without NUL, a signed 64-bit number."""
+    """Whether PostgreSQL can compare with it: text without NUL or half a pair, 64 signed bits."""
     if isinstance(value, str):
-        return "\0" not in value and value.isprintable()
+        return "\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
     return isinstance(value, int) and -(2**63) <= value < 2**63

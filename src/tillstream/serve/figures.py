@@ -1,14 +1,23 @@
-"""From sums of measures to the figures that are shown. Pure."""
+"""From sums of measures to the figures that are shown. Pure.
+
+Figures are kept as they are counted (money in ten-thousandths) until they are shown.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
-from tillstream.foundation.money import divide, format_money
+from tillstream.foundation.money import divide
+from tillstream.rollup.measures import MEASURES
+from tillstream.serve.forms import Column, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from tillstream.rollup.measures import Unit
+
+Figure: TypeAlias = int | float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,37 +75,66 @@ class Sums:
         return self.net_sales + self.shipping + self.taxes + self.duties + self.additional_fees
 
     @property
+    def live_view_total_sales(self) -> int:
+        """Total sales without duties and fees, as Live View adds them up."""
+        return self.net_sales + self.shipping + self.taxes
+
+    @property
     def average_order_value(self) -> int | None:
         """What the average order came to when it was placed; None without orders."""
-        if self.orders <= 0:
-            return None
-        return divide(self.placed_gross - self.placed_discounts, self.orders)
+        return self._for_each_order(self.placed_gross - self.placed_discounts)
+
+    @property
+    def total_sales_per_order(self) -> int | None:
+        """Total sales over the orders placed; None without orders."""
+        return self._for_each_order(self.total_sales)
+
+    @property
+    def net_sales_per_order(self) -> int | None:
+        """Net sales over the orders placed; None without orders."""
+        return self._for_each_order(self.net_sales)
+
+    @property
+    def recovered_checkout_rate(self) -> float | None:
+        """Recovered among abandoned checkouts; None without any."""
+        return rate(self.recovered_checkouts, self.abandoned_checkouts)
+
+    def _for_each_order(self, amount: int) -> int | None:
+        return divide(amount, self.orders) if self.orders > 0 else None
 
 
 _NAMES = tuple(field.name for field in fields(Sums))
 
-MONEY: tuple[str, ...] = (
-    "total_sales",
-    "gross_sales",
-    "discounts",
-    "sales_reversals",
-    "net_sales",
-    "shipping",
-    "taxes",
-    "duties",
-    "additional_fees",
-    "gift_cards_sold",
-    "tips",
-    "recovered_sales",
-    "abandoned_value",
+_KINDS: Final[Mapping[Unit, Kind]] = {"money": "money", "count": "count", "rate": "number"}
+# Served although no panel leads with it.
+_SHOWN_TOO: Final = frozenset({"converted_checkouts"})
+
+FIGURES: Final[tuple[Column, ...]] = tuple(
+    Column(measure.name, _KINDS[measure.unit])
+    for measure in MEASURES
+    if (measure.public or measure.name in _SHOWN_TOO) and hasattr(Sums, measure.name)
 )
-COUNTS: tuple[str, ...] = (
-    "orders",
-    "checkouts",
-    "abandoned_checkouts",
-    "recovered_checkouts",
-    "converted_checkouts",
+"""The figures of some time, in the registry's order."""
+
+BUYERS: Final[tuple[Column, ...]] = (
+    Column("customers", "count"),
+    Column("new_customers", "count"),
+    Column("returning_customers", "count"),
+    Column("returning_customer_rate", "number"),
 )
+
+OF_ORDERS: Final = frozenset(
+    {
+        "gross_sales", "discounts", "sales_reversals", "net_sales", "shipping", "taxes", "duties",
+        "additional_fees", "total_sales", "live_view_total_sales", "orders", "units_sold",
+        "units_reversed", "average_order_value", "total_sales_per_order", "net_sales_per_order",
+    }
+)  # fmt: skip
+"""The figures known of a channel, a country or a discount code."""
+
+OF_LINES: Final = OF_ORDERS - {"shipping", "duties", "additional_fees", "live_view_total_sales"}
+"""The figures known of a product: shipping, duties and fees belong to no line of an order, so that
+total sales of a product are net sales and taxes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +145,13 @@ class Buyers:
     new_customers: int = 0
     second_orders: int = 0
     """Customers whose first two orders both fall inside the range."""
+
+    def __add__(self, other: Buyers) -> Buyers:
+        return Buyers(
+            self.customers + other.customers,
+            self.new_customers + other.new_customers,
+            self.second_orders + other.second_orders,
+        )
 
     @property
     def returning_customers(self) -> int:
@@ -124,22 +169,14 @@ def rate(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def figures_of(sums: Sums, currency: str) -> dict[str, str | int | float | None]:
-    """Every measure and what derives from the measures, as the API shows them."""
-    average = sums.average_order_value
+def figures_of(sums: Sums, known: frozenset[str] | None = None) -> dict[str, Figure]:
+    """Every figure of FIGURES; None for those that are not in ``known``, where it is given."""
     return {
-        **{name: format_money(getattr(sums, name), currency) for name in MONEY},
-        **{name: getattr(sums, name) for name in COUNTS},
-        "average_order_value": None if average is None else format_money(average, currency),
-        "recovered_checkout_rate": rate(sums.recovered_checkouts, sums.abandoned_checkouts),
+        one.name: getattr(sums, one.name) if known is None or one.name in known else None
+        for one in FIGURES
     }
 
 
-def buyers_of(buyers: Buyers) -> dict[str, int | float | None]:
-    """The figures about customers, as the API shows them."""
-    return {
-        "customers": buyers.customers,
-        "new_customers": buyers.new_customers,
-        "returning_customers": buyers.returning_customers,
-        "returning_customer_rate": buyers.returning_customer_rate,
-    }
+def buyers_of(buyers: Buyers | None) -> dict[str, Figure]:
+    """The figures about customers; all None where they are not known."""
+    return {one.name: None if buyers is None else getattr(buyers, one.name) for one in BUYERS}

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from tillstream.serve.buckets import Interval
 from tillstream.shops.passwords import LONGEST
 
 Id = Annotated[str, Field(examples=["42"])]
-Money = Annotated[
-    str, Field(examples=["1234.50"], description="Decimal string in the answer's currency.")
-]
-Rate = Annotated[
-    float | None, Field(examples=[0.25], description="From 0 to 1; null without a denominator.")
-]
 Line = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 SecretText = Annotated[
     str, StringConstraints(min_length=1, max_length=512, pattern=r"^[\x21-\x7e]+$")
 ]
 ClientId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
-Stage = Literal["open", "abandoned", "recovered", "converted"]
 Cursor = Annotated[
     str | None, Field(description="Send it as `cursor` for the next page; null on the last one.")
 ]
@@ -165,193 +157,6 @@ class Stores(BaseModel):
     """The account's connected shops."""
 
     stores: list[Store]
-
-
-class Figures(BaseModel):
-    """The measures of some time."""
-
-    total_sales: Money
-    gross_sales: Money
-    discounts: Money
-    sales_reversals: Money
-    net_sales: Money
-    shipping: Money
-    taxes: Money
-    duties: Money
-    additional_fees: Money
-    gift_cards_sold: Money
-    tips: Money
-    orders: int
-    average_order_value: Money | None
-    checkouts: int
-    abandoned_checkouts: int
-    recovered_checkouts: int
-    converted_checkouts: int
-    recovered_checkout_rate: Rate
-    recovered_sales: Money
-    abandoned_value: Money
-
-
-class Period(Figures):
-    """The figures of a range of days."""
-
-    currency: str = Field(examples=["EUR"])
-    timezone: str = Field(examples=["Europe/Berlin"])
-    from_: date = Field(alias="from", serialization_alias="from")
-    to: date
-    customers: int
-    new_customers: int
-    returning_customers: int
-    returning_customer_rate: Rate
-    as_of: datetime
-
-
-class Stats(Period):
-    """The figures of a range of days, and those of an earlier period."""
-
-    comparison: Period | None
-
-
-class Point(Figures):
-    """The measures of one bucket of time."""
-
-    start: datetime = Field(examples=["2026-03-01T00:00:00+01:00"])
-
-
-class SalesOverTime(BaseModel):
-    """The measures along time; buckets without any are there, with zeros."""
-
-    interval: Interval
-    currency: str
-    timezone: str
-    from_: date = Field(alias="from", serialization_alias="from")
-    to: date
-    points: list[Point]
-
-
-class CustomerValue(BaseModel):
-    """What a customer has been worth."""
-
-    id: Id
-    name: str
-    email: str | None
-    orders: int
-    total_spent: Money
-    first_order_at: datetime | None
-    last_order_at: datetime | None
-
-
-class TopCustomers(BaseModel):
-    """Customers by lifetime value."""
-
-    currency: str
-    customers: list[CustomerValue]
-
-
-class CheckoutSummary(BaseModel):
-    """The range's checkouts by what became of them."""
-
-    open: int = Field(description="Started in the range and neither abandoned nor completed yet.")
-    abandoned: int = Field(description="Abandoned in the range and not recovered since.")
-    recovered: int = Field(description="Abandoned in the range and completed afterwards.")
-    converted: int = Field(description="Started in the range and completed without a break.")
-    abandoned_value: Money
-    recovered_sales: Money
-    recovered_checkout_rate: Rate
-
-
-class Checkout(BaseModel):
-    """A checkout of a shopper whose contact details are known."""
-
-    token: str
-    store: Id
-    email: str | None
-    customer_name: str | None
-    total: Money
-    currency: str
-    stage: Stage
-    started_at: datetime | None
-    last_active_at: datetime
-    abandoned_at: datetime | None
-    recovered_at: datetime | None
-    recovery_url: str | None
-    order_name: str | None
-
-
-class Checkouts(BaseModel):
-    """A page of checkouts, the latest active first."""
-
-    currency: str
-    summary: CheckoutSummary
-    checkouts: list[Checkout]
-    next: Cursor
-
-
-class Order(BaseModel):
-    """An order as the shop has it now."""
-
-    id: Id
-    store: Id
-    name: str | None
-    email: str | None
-    customer_id: Id | None
-    customer_name: str
-    financial_status: str | None
-    fulfillment_status: str | None
-    total_price: Money
-    current_total_price: Money
-    processed_at: datetime
-    cancelled_at: datetime | None
-    test: bool
-
-
-class Orders(BaseModel):
-    """A page of orders, the latest first."""
-
-    currency: str
-    orders: list[Order]
-    next: Cursor
-
-
-class Customer(CustomerValue):
-    """A customer as the shop has them now."""
-
-    store: Id
-    created_at: datetime | None
-
-
-class Customers(BaseModel):
-    """A page of customers, the newest first."""
-
-    currency: str
-    customers: list[Customer]
-    next: Cursor
-
-
-class Product(BaseModel):
-    """A product as the shop has it now."""
-
-    id: Id
-    store: Id
-    title: str | None
-    handle: str | None
-    status: str | None
-    vendor: str | None
-    product_type: str | None
-    variants: int
-    lowest_price: Money | None
-    highest_price: Money | None
-    inventory: int | None
-    created_at: datetime | None
-    updated_at: datetime | None
-
-
-class Products(BaseModel):
-    """A page of products, the newest first."""
-
-    currency: str
-    products: list[Product]
-    next: Cursor
 
 
 class Alive(BaseModel):

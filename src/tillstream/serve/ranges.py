@@ -7,9 +7,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from zoneinfo import ZoneInfo
 
 Compare = Literal["previous", "year", "none"]
+Grain = Literal["day", "month"]
 
 DEFAULT_DAYS: Final = 30
 EARLIEST: Final = date(1990, 1, 1)
@@ -35,6 +37,9 @@ class Days:
     def __len__(self) -> int:
         return (self.last - self.first).days + 1
 
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + timedelta(days=n) for n in range(len(self)))
+
     @property
     def hours_after(self) -> datetime:
         """An instant no later than the first of these days begins, in whatever zone.
@@ -50,16 +55,64 @@ class Days:
         return datetime.combine(self.last, time(), UTC) + timedelta(hours=24 + 13)
 
 
-def choose_days(first: date | None, last: date | None, today: date) -> Days:
-    """The days asked for; the last 30 up to ``today`` where nothing was said.
+@dataclass(frozen=True)
+class Period:
+    """Days, the last of which may be cut short: at ``until``, where that is not None.
 
-    With only one end given, the other is 30 days away from it, but not later than today.
+    ``days`` are those asked for; what lies at or after ``until`` does not count.
+    """
+
+    days: Days
+    until: datetime | None = None
+
+    @property
+    def whole(self) -> Days | None:
+        """The days that count from their beginning to their end; None if there are none."""
+        if self.until is None:
+            return self.days
+        cut = self.cut_day
+        if cut is None or cut <= self.days.first:
+            return None
+        return Days(self.days.first, cut - timedelta(days=1))
+
+    @property
+    def cut_day(self) -> date | None:
+        """The day that counts in part, as the zone of ``until`` has it; None if none does."""
+        return None if self.until is None else self.until.date()
+
+
+def parts_of(days: Days) -> list[tuple[Grain, date]]:
+    """Whole months, by their first day, and the single days at the edges: each day exactly once."""
+    parts: list[tuple[Grain, date]] = []
+    day = days.first
+    while day <= days.last:
+        after = _next_month(day)
+        if day.day == 1 and after <= days.last + timedelta(days=1):
+            parts.append(("month", day))
+            day = after
+        else:
+            parts.append(("day", day))
+            day += timedelta(days=1)
+    return parts
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+
+def choose_days(
+    first: date | None, last: date | None, today: date, usual: int = DEFAULT_DAYS
+) -> Days:
+    """The days asked for; the last ``usual`` ones up to ``today`` where nothing was said.
+
+    With only one end given, the other is as many days away from it, but not later than today.
 
     Raises:
         RangeRefused: if the range ends before it begins, or lies where no shop was.
     """
-    end = last or (max(first, min(today, _after(first))) if first else today)
-    begin = first or max(EARLIEST, end - timedelta(days=DEFAULT_DAYS - 1))
+    away = timedelta(days=usual - 1)
+    end = last or (max(first, min(today, _after(first, away))) if first else today)
+    begin = first or max(EARLIEST, end - away)
     if begin > end:
         raise RangeRefused("query.to", "The range ends before it begins.")
     if begin < EARLIEST:
@@ -69,8 +122,8 @@ def choose_days(first: date | None, last: date | None, today: date) -> Days:
     return Days(begin, end)
 
 
-def _after(first: date) -> date:
-    return first + timedelta(days=DEFAULT_DAYS - 1) if first < LATEST else first
+def _after(first: date, away: timedelta) -> date:
+    return first + away if first < LATEST else first
 
 
 def compared_with(days: Days, compare: Compare) -> Days | None:
@@ -83,6 +136,23 @@ def compared_with(days: Days, compare: Compare) -> Days | None:
             return Days(days.first - length, days.last - length)
         case "year":
             return Days(_year_earlier(days.first), _year_earlier(days.last))
+
+
+def like_for_like(days: Days, compare: Compare, now: datetime, zone: ZoneInfo) -> Period | None:
+    """The earlier period, cut where ``days`` have come to by ``now``.
+
+    Half of today compares with half of the day that stands for it: the time of day is the same, in
+    the shop's zone. Days that are over, or have not begun, compare whole.
+    """
+    earlier = compared_with(days, compare)
+    today = local_today(now, zone)
+    if earlier is None:
+        return None
+    if not days.first <= today <= days.last:
+        return Period(earlier)
+    day = today - (days.first - earlier.first) if compare == "previous" else _year_earlier(today)
+    until = now.astimezone(zone)
+    return Period(earlier, until.replace(year=day.year, month=day.month, day=day.day))
 
 
 def _year_earlier(day: date) -> date:

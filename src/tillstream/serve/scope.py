@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tillstream.serve.questions import StoreFrame
+    from tillstream.serve.questions.stores import StoreFrame
 
 # What a store of which nothing is known yet has too; so an account without stores sees zeros.
 FALLBACK_CURRENCY: Final = "USD"

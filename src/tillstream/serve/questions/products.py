@@ -1,0 +1,259 @@
+"""Products and their variants: what was sold of them in a range, and what is left."""
+
+# ruff: noqa: S608 - statements are made of literals only
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString
+
+from tillstream.serve.forms import Column
+from tillstream.serve.listing import LAST_ID, Listing
+from tillstream.serve.ranges import local_today, parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tillstream.serve.asking import Frame
+
+ProductSort = Literal[
+    "newest", "units_sold", "units_reversed", "gross_sales", "net_sales", "orders",
+    "on_hand", "days_of_stock",
+]  # fmt: skip
+StockSort = Literal["days_of_stock", "on_hand", "units_sold", "value"]
+
+_SOLD: Final = (
+    Column("units_sold", "count"),
+    Column("units_reversed", "count"),
+    Column("gross_sales", "money"),
+    Column("discounts", "money"),
+    Column("sales_reversals", "money"),
+    Column("net_sales", "money"),
+    Column("orders", "count"),
+)
+_STOCK: Final = (Column("on_hand", "count"), Column("days_of_stock", "number"))
+_PRODUCT: Final = (
+    Column("id", "id"),
+    Column("store", "id"),
+    Column("title", "text"),
+    Column("handle", "text"),
+    Column("status", "text"),
+    Column("vendor", "text"),
+    Column("product_type", "text"),
+    Column("variants", "count"),
+    Column("lowest_price", "money"),
+    Column("highest_price", "money"),
+    Column("inventory", "count"),
+    Column("created_at", "time"),
+    Column("updated_at", "time"),
+    *_SOLD,
+    *_STOCK,
+)
+
+# Rows called b, added up.
+_SUMS: LiteralString = """
+  coalesce(sum(b.units_sold), 0)::bigint AS units_sold,
+  coalesce(sum(b.units_reversed), 0)::bigint AS units_reversed,
+  coalesce(sum(b.gross_sales), 0)::bigint AS gross_sales,
+  coalesce(sum(b.discounts), 0)::bigint AS discounts,
+  coalesce(sum(b.sales_reversals), 0)::bigint AS sales_reversals,
+  coalesce(sum(b.gross_sales - b.discounts - b.sales_reversals), 0)::bigint AS net_sales,
+  coalesce(sum(b.orders), 0)::bigint AS orders
+"""
+_PARTS: LiteralString = "unnest(%(grains)s::text[], %(parts)s::date[]) AS p (grain, day)"
+# What was sold of everything that was: as many rows as things sold on the parts of the range.
+_SALES: LiteralString = (
+    "SELECT t.store_id, b.value::bigint AS id,"
+    + _SUMS
+    + " FROM unnest(%(stores)s::bigint[]) AS t (store_id) CROSS JOIN "
+    + _PARTS
+    + """
+  JOIN rollup.breakdown AS b ON b.tenant_id = %(tenant)s AND b.store_id = t.store_id
+    AND b.dimension = %(dimension)s AND b.grain = p.grain AND b.day = p.day AND b.value <> ''
+  GROUP BY t.store_id, b.value
+"""
+)
+# What was sold of one product m.
+_SALES_OF_ONE: LiteralString = (
+    "SELECT"
+    + _SUMS
+    + "FROM "
+    + _PARTS
+    + """
+  JOIN rollup.breakdown AS b ON b.tenant_id = %(tenant)s AND b.store_id = m.store_id
+    AND b.dimension = 'product' AND b.grain = p.grain AND b.day = p.day AND b.value = m.id::text
+"""
+)
+# What is left of a variant r: all places' levels if any is known, else what the variant itself says.
+# Of what is not tracked nothing is known.
+_LEFT: LiteralString = """
+  LEFT JOIN mirror.inventory_items AS i
+    ON i.tenant_id = r.tenant_id AND i.store_id = r.store_id AND i.id = r.inventory_item_id
+  LEFT JOIN LATERAL (
+    SELECT sum(l.available)::bigint AS available FROM mirror.inventory_levels AS l
+    WHERE l.tenant_id = r.tenant_id AND l.store_id = r.store_id
+      AND l.inventory_item_id = r.inventory_item_id AND NOT l.deleted
+  ) AS l ON true
+"""
+_ON_HAND: LiteralString = (
+    "CASE WHEN i.tracked IS NOT FALSE THEN coalesce(l.available, r.inventory_quantity) END"
+)
+# For how long it lasts if it goes on selling as in the range; null where nothing was sold.
+_LASTS: LiteralString = """
+round(greatest(n.on_hand, 0) * %(span)s::numeric / nullif(greatest(n.units_sold - n.units_reversed, 0), 0), 1)
+"""
+
+_FEW_VARIANTS: LiteralString = (
+    """
+CROSS JOIN LATERAL (
+  SELECT count(*) AS variants, min(r.price) AS lowest, max(r.price) AS highest,
+    sum(r.inventory_quantity)::bigint AS inventory, sum("""
+    + _ON_HAND
+    + """)::bigint AS on_hand
+  FROM mirror.variants AS r"""
+    + _LEFT
+    + """
+  WHERE r.tenant_id = %(tenant)s AND r.store_id = m.store_id AND r.product_id = m.id
+) AS v
+"""
+)
+_SHOWN: LiteralString = """
+  n.id, n.store_id, n.title, n.handle, n.status, n.vendor, n.product_type, n.variants, n.lowest,
+  n.highest, n.inventory, n.created_at, n.updated_at, n.units_sold, n.units_reversed,
+  n.gross_sales, n.discounts, n.sales_reversals, n.net_sales, n.orders, n.on_hand,
+"""
+_MINE: LiteralString = """
+  FROM mirror.products AS r
+  WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s) AND NOT r.deleted
+"""
+_BARE: LiteralString = (
+    "r.id, r.store_id, r.title, r.handle, r.status, r.vendor, r.product_type, r.created_at, "
+    "r.updated_at"
+)
+_NEWEST: LiteralString = (
+    "SELECT"
+    + _SHOWN
+    + _LASTS
+    + ", n.id, n.store_id FROM (SELECT m.*, s.*, v.* FROM (SELECT "
+    + _BARE
+    + _MINE
+    + """
+    AND (r.id, r.store_id) < (%(id)s, %(after_store)s)
+  ORDER BY r.id DESC, r.store_id DESC LIMIT %(limit)s
+) AS m
+CROSS JOIN LATERAL ("""
+    + _SALES_OF_ONE
+    + ") AS s"
+    + _FEW_VARIANTS
+    + ") AS n ORDER BY n.id DESC, n.store_id DESC"
+)
+_AFTER: LiteralString = """
+WHERE n.amount <= %(amount)s AND (n.amount < %(amount)s OR (n.id, n.store_id) < (%(id)s, %(after_store)s))
+ORDER BY n.amount DESC, n.id DESC, n.store_id DESC LIMIT %(limit)s
+"""
+_NOTHING: LiteralString = """
+  coalesce(s.units_sold, 0) AS units_sold, coalesce(s.units_reversed, 0) AS units_reversed,
+  coalesce(s.gross_sales, 0) AS gross_sales, coalesce(s.discounts, 0) AS discounts,
+  coalesce(s.sales_reversals, 0) AS sales_reversals, coalesce(s.net_sales, 0) AS net_sales,
+  coalesce(s.orders, 0) AS orders
+"""
+_BY_SALES: LiteralString = (
+    "WITH sales AS MATERIALIZED ("
+    + _SALES
+    + ") SELECT"
+    + _SHOWN
+    + _LASTS
+    + ", n.amount, n.id, n.store_id FROM (SELECT m.*, v.* FROM (SELECT n.* FROM (SELECT "
+    + _BARE
+    + ","
+    + _NOTHING
+    + ", coalesce(s.$, 0) AS amount"
+    + """
+  FROM mirror.products AS r LEFT JOIN sales AS s ON s.store_id = r.store_id AND s.id = r.id
+  WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s) AND NOT r.deleted
+) AS n """
+    + _AFTER
+    + ") AS m"
+    + _FEW_VARIANTS
+    + ") AS n ORDER BY n.amount DESC, n.id DESC, n.store_id DESC"
+)
+_BY_STOCK: LiteralString = (
+    "WITH sales AS MATERIALIZED ("
+    + _SALES
+    + """), kept AS MATERIALIZED (
+  SELECT r.store_id, r.product_id, count(*) AS variants, min(r.price) AS lowest,
+    max(r.price) AS highest, sum(r.inventory_quantity)::bigint AS inventory,
+    sum("""
+    + _ON_HAND
+    + """)::bigint AS on_hand
+  FROM mirror.variants AS r
+  LEFT JOIN mirror.inventory_items AS i
+    ON i.tenant_id = r.tenant_id AND i.store_id = r.store_id AND i.id = r.inventory_item_id
+  LEFT JOIN (
+    SELECT l.store_id, l.inventory_item_id, sum(l.available)::bigint AS available
+    FROM mirror.inventory_levels AS l
+    WHERE l.tenant_id = %(tenant)s AND l.store_id = ANY (%(stores)s) AND NOT l.deleted
+    GROUP BY l.store_id, l.inventory_item_id
+  ) AS l ON l.store_id = r.store_id AND l.inventory_item_id = r.inventory_item_id
+  WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s)
+  GROUP BY r.store_id, r.product_id
+) SELECT"""
+    + _SHOWN
+    + _LASTS
+    + ", n.amount, n.id, n.store_id FROM (SELECT n.*, $ AS amount FROM (SELECT "
+    + _BARE
+    + ","
+    + _NOTHING
+    + """, coalesce(v.variants, 0) AS variants, v.lowest, v.highest, v.inventory, v.on_hand
+  FROM mirror.products AS r LEFT JOIN sales AS s ON s.store_id = r.store_id AND s.id = r.id
+  LEFT JOIN kept AS v ON v.store_id = r.store_id AND v.product_id = r.id
+  WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s) AND NOT r.deleted
+) AS n) AS n"""
+    + _AFTER
+)
+# What is not known comes last.
+_STOCK_AMOUNTS: Final[Mapping[str, LiteralString]] = {
+    "on_hand": "coalesce(n.on_hand, -4611686018427387904)",
+    "days_of_stock": """
+      coalesce(-(greatest(n.on_hand, 0) * 1000 / nullif(greatest(n.units_sold - n.units_reversed, 0), 0)),
+        -4611686018427387904)""",
+}
+
+
+def products_listing(sort: ProductSort) -> Listing:
+    """All products: the newest first, those of which most was sold, or those that run out first.
+
+    The statement takes what ``sold_values`` tells.
+    """
+    if sort == "newest":
+        return Listing("products", _PRODUCT, _NEWEST, keys={"id": LAST_ID, "after_store": LAST_ID})
+    if sort in _STOCK_AMOUNTS:
+        statement = _BY_STOCK.replace("$", _STOCK_AMOUNTS[sort])
+    else:
+        statement = _BY_SALES.replace("$", _SALES_AMOUNTS[sort])
+    keys = {"amount": LAST_ID, "id": LAST_ID, "after_store": LAST_ID}
+    return Listing("products", _PRODUCT, statement, keys=keys, order=sort)
+
+
+_SALES_AMOUNTS: Final[Mapping[str, LiteralString]] = {
+    "units_sold": "units_sold",
+    "units_reversed": "units_reversed",
+    "gross_sales": "gross_sales",
+    "net_sales": "net_sales",
+    "orders": "orders",
+}
+
+
+def sold_values(frame: Frame, dimension: str) -> dict[str, Any]:
+    """What statements take that ask what was sold of each product or variant in the range.
+
+    ``span`` is the days of the range that have begun, over which sales are spread.
+    """
+    parts = parts_of(frame.days)
+    today = local_today(frame.now, frame.scope.zone)
+    return {
+        **frame.values,
+        "dimension": dimension,
+        "grains": [grain for grain, _ in parts],
+        "parts": [day for _, day in parts],
+        "span": max(1, (min(today, frame.days.last) - frame.days.first).days + 1),
+    }
