@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tillstream.foundation.embedded.server import EmbeddedPostgres, find_running
 from tillstream.foundation.migrate import drop_logins, earlier_logins, login_url, migrate
+from tillstream.foundation.settings import INFERENCE_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -86,8 +87,14 @@ def _migrated(admin_url: str, settings: Settings) -> Database:
 def worker_url(admin_url: str, settings: Settings) -> str:
     """As :func:`login_url` for the worker, with what its sessions need to know of the settings."""
     url = login_url(admin_url, "worker", settings.key)
-    if not settings.claims_proved:
+    told: list[str] = []
+    if settings.inference_days != INFERENCE_DAYS:
+        # Read by rollup.inference_seconds, which believes in the default where nothing is said.
+        told.append(f"-c tillstream.inference_days={settings.inference_days}")
+    if settings.claims_proved:
+        # Read by shops.route: the shops that were only claimed have no route then.
+        told.append("-c tillstream.claims=proved")
+    if not told:
         return url
-    # Read by shops.route: the shops that were only claimed have no route then.
     options = str(conninfo_to_dict(url).get("options") or "")
-    return make_conninfo(url, options=f"{options} -c tillstream.claims=proved".strip())
+    return make_conninfo(url, options=" ".join([options, *told]).strip())

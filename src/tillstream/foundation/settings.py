@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+INFERENCE_DAYS: Final = 7
+"""Days within which an order is believed to make good what its customer abandoned, unless set."""
+
+
 class SettingMissing(RuntimeError):
     """A setting without which the process cannot run; the message says what to set."""
 
@@ -160,6 +164,11 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "TILLSTREAM_RETENTION_DAYS", "Days for which received frames are kept for replay.", "30"
     ),
     Setting(
+        "TILLSTREAM_INFERENCE_WINDOW_DAYS",
+        "Days within which a customer's order is believed to make good a checkout that the customer abandoned.",
+        str(INFERENCE_DAYS),
+    ),
+    Setting(
         "TILLSTREAM_CLAIMS",
         "open: a shop's deliveries go to whoever connected it; proved: only once Shopify has confirmed, by OAuth or an Admin API access token, that the shop agrees.",
         "open",
@@ -211,6 +220,7 @@ class Settings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     registration_open: bool = True
     claims_proved: bool = False
+    inference_days: int = INFERENCE_DAYS
     erase_after_days: int = 30
     mail_server: MailServer | None = None
     old_keys: tuple[bytes, ...] = ()
@@ -271,6 +281,7 @@ def load_settings(environment: Mapping[str, str], *, generate: bool) -> Settings
         trusted_proxies=_networks(values, "TILLSTREAM_TRUSTED_PROXIES", "127.0.0.0/8,::1"),
         registration_open=_registration_open(values),
         claims_proved=_choice(values, "TILLSTREAM_CLAIMS", ("open", "proved")) == "proved",
+        inference_days=_integer(values, "TILLSTREAM_INFERENCE_WINDOW_DAYS", INFERENCE_DAYS, 0, 365),
         erase_after_days=_integer(values, "TILLSTREAM_ERASE_AFTER_DAYS", 30, 0, 3650),
         mail_server=_mail_server(values),
         old_keys=_old_keys(values),

@@ -96,16 +96,31 @@ MEASURES: Final[tuple[Measure, ...]] = (
     ),
     Measure(
         "checkouts", "Checkouts", "count", "sum",
-        "Checkouts in which contact details became known, on the day they were started.", _ABANDONED,
+        "Checkouts in which contact details became known, on the day they were started, but for twins: checkouts of one "
+        "customer that were active at the same time, or within the store's window of each other, are one shopper on "
+        "several devices, and only the one that was completed counts, else the one that was active last. Checkouts are "
+        "kept for as long as the store is connected: Shopify clears abandoned ones away after three months, the figures "
+        "do not. Deleted checkouts and those of test orders are left out.", _ABANDONED,
+        "Shopify counts every checkout. Twins are left out because they would count one shopper as one who left and "
+        "another who bought; `twin_of` of a checkout names the one that counts for it. Checkouts are told to be one "
+        "customer's by the customer's id alone, so that forgetting a person changes no figure.",
     ),
     Measure(
         "abandoned_checkouts", "Abandoned checkouts", "count", "sum",
-        "Checkouts with contact details in which nothing happened for longer than the store's window (10 minutes unless "
-        "set), on the day that window ran out. They stay counted when they are recovered later.", _ABANDONED,
+        "Checkouts with contact details, twins left out, in which nothing happened for longer than the store's window (10 "
+        "minutes unless set), on the day that window ran out for the first time. They stay counted when they are "
+        "recovered later.", _ABANDONED,
+        "Shopify's API calls a checkout abandoned as soon as contact details are known, its admin ten minutes later. The "
+        "window is the admin's and can be set for each store. How often shoppers left is told by abandonments.",
     ),
     Measure(
         "recovered_checkouts", "Recovered checkouts", "count", "sum",
-        "Of the checkouts abandoned in the range, those that were completed afterwards, whenever that was.", _OWN,
+        "Of the checkouts abandoned in the range, those that were completed afterwards, whenever that was. An order "
+        "completes one checkout at most: the one it names by token, else the one of its cart that was active last before "
+        "it.", _OWN,
+        "Shopify's older help calls a checkout recovered only if the shopper came back by the recovery link, which no "
+        "webhook tells; here any completion after the abandonment recovers it. Purchases by another checkout are told by "
+        "inferred_recoveries.",
     ),
     Measure(
         "recovered_checkout_rate", "Recovered checkout rate", "rate", "derived",
@@ -117,7 +132,8 @@ MEASURES: Final[tuple[Measure, ...]] = (
     ),
     Measure(
         "abandoned_value", "Abandoned value", "money", "sum",
-        "Totals of the checkouts abandoned in the range that have not been recovered.", _OWN,
+        "Totals of the checkouts abandoned in the range that have not been recovered. Those of which a recovery is only "
+        "inferred stay in.", _OWN,
     ),
     Measure(
         "converted_checkouts", "Converted checkouts", "count", "sum",
@@ -180,17 +196,21 @@ MEASURES: Final[tuple[Measure, ...]] = (
     ),
     Measure(
         "abandonments", "Abandonments", "count", "sum",
-        "How often the window ran out on a checkout: a shopper who came back and left again counts twice here, and once "
-        "in abandoned checkouts.", _OWN,
+        "How often the store's window ran out on a checkout, each time on its own day: a shopper who came back and left "
+        "again counts twice here, and once in abandoned checkouts.", _OWN,
     ),
     Measure(
         "inferred_recoveries", "Inferred recoveries", "count", "sum",
-        "Of the checkouts abandoned in the range and never completed, those whose customer bought by another checkout "
-        "within the window of inference. Counted apart and never in the recovered checkout rate.", _OWN,
+        "Of the checkouts abandoned in the range and not completed themselves, those whose customer placed an order by "
+        "another checkout, or by none, within 7 days (TILLSTREAM_INFERENCE_WINDOW_DAYS) after an abandonment. An order "
+        "infers one checkout at most, the one abandoned last before it. Dated to the first abandonment.", _OWN,
+        "That this was the same purchase is a guess: counted apart, and never in the recovered checkout rate. The "
+        "customer is known by id only, merged customers being one.",
     ),
     Measure(
         "inferred_recovered_sales", "Inferred recovered sales", "money", "sum",
-        "Order totals of the inferred recoveries, by the day of abandonment.", _OWN,
+        "Order totals of the inferred recoveries, by the day of abandonment. Their checkouts stay in abandoned value.",
+        _OWN,
     ),
 )  # fmt: skip
 
