@@ -14,6 +14,7 @@ import msgspec
 
 from tillstream.journal.contract import SIGNED_FOR
 from tillstream.mirror.orders import host_of, path_of
+from tillstream.mirror.reading import as_list
 from tillstream.mirror.redaction import MARKER, contact_known, marks_in_text, marks_of
 from tillstream.mirror.topics import decode, how_named, read
 from tillstream.mirror.values import Malformed, mapping, text
@@ -46,6 +47,11 @@ def _site(value: Any) -> str | None:
     """Of the page that a buyer came from, the host: what follows it may say whose page it was."""
     host = host_of(value)
     return None if host is None else f"https://{host}"
+
+
+def _words(value: Any) -> list[str] | None:
+    """The tags of a customer who stays, whichever way a body lists them."""
+    return None if value is None else as_list(value, "tags")
 
 
 _TAX: Final[Shape] = {**_plain("rate"), **_amounts("price")}
@@ -96,7 +102,8 @@ _CUSTOMER: Final[Shape] = _plain(
 )
 _CONSENT: Final[Shape] = _plain("state", "consent_updated_at")
 _TOLD_CUSTOMER: Final[Shape] = {
-    **_CUSTOMER, **_plain("email", "first_name", "last_name", "phone", "state", "tags"),
+    **_CUSTOMER, **_plain("email", "first_name", "last_name", "phone", "state"),
+    "tags": _words,
     "email_marketing_consent": _CONSENT, "sms_marketing_consent": _CONSENT,
 }  # fmt: skip
 _ORDER: Final[Shape] = {
@@ -209,7 +216,8 @@ _KEPT: Final[dict[str, tuple[str, Shape]]] = {
     "customers/merge": ("customer", _MERGE),
     "customers/purchasing_summary": ("customer", _SUMMARY),
     **dict.fromkeys(
-        ("customer.tags_added", "customer.tags_removed"), ("customer", _plain("customerId", "customer_id", "occurredAt"))
+        ("customer.tags_added", "customer.tags_removed"),
+        ("customer", _plain("customerId", "customer_id", "occurredAt")),
     ),
     **dict.fromkeys(
         ("customers_email_marketing_consent/update", "customers_marketing_consent/update"),
