@@ -1,0 +1,206 @@
+"""What comes after an order: edits, refunds, money, parcels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tillstream.simulator.bodies.parts import Parts
+from tillstream.simulator.bodies.press import Json, encode, exchanged, raw
+from tillstream.simulator.currency import Currency
+
+if TYPE_CHECKING:
+    from tillstream.simulator.facts import (
+        Edit,
+        Fulfillment,
+        Order,
+        Refund,
+        RefundLine,
+        Transaction,
+    )
+
+_EMPTY_RECEIPT = raw({})
+
+
+class Afterwards(Parts):
+    """Prints what happens to orders."""
+
+    def edited(self, order: Order, edit: Edit) -> bytes:
+        """``orders/edited``: a delta of quantities, without amounts."""
+        when = self._clock.text(edit.committed_at)
+        return encode(
+            {
+                "order_edit": {
+                    "id": edit.id,
+                    "app_id": None,
+                    "created_at": when,
+                    "committed_at": when,
+                    "notify_customer": False,
+                    "order_id": order.id,
+                    "staff_note": "",
+                    "user_id": None,
+                    "line_items": {
+                        "additions": [{"id": line.id, "delta": n} for line, n in edit.additions],
+                        "removals": [{"id": line.id, "delta": n} for line, n in edit.removals],
+                    },
+                    "discounts": {"line_item": {"additions": [], "removals": []}},
+                    "shipping_lines": {"additions": [], "removals": []},
+                }
+            }
+        )
+
+    def refund(self, refund: Refund, order: Order) -> bytes:
+        """``refunds/create``: the refund at the root."""
+        return encode(self._refund(refund, order))
+
+    def _refund(self, refund: Refund, order: Order) -> Json:
+        when, theirs = self._clock.text(refund.created_at), order.presentment
+        duties: list[Json] = []
+        if refund.duties:
+            duties.append(
+                {"duty_id": refund.id + 1, "amount_set": self._bag(refund.duties, theirs)}
+            )
+        return {
+            "id": refund.id,
+            "admin_graphql_api_id": f"gid://shopify/Refund/{refund.id}",
+            "created_at": when,
+            "note": refund.note,
+            "order_id": order.id,
+            "processed_at": when,
+            "restock": refund.restock,
+            "return": None,
+            "user_id": 902541635,
+            "duties": duties,
+            "total_duties_set": self._bag(refund.duties, theirs),
+            "refund_line_items": [self._refund_line(line, order) for line in refund.lines],
+            "refund_shipping_lines": self._refunded_shipping(refund, order),
+            "order_adjustments": self._adjustments(refund, order),
+            "transactions": [self._transaction(t, order) for t in refund.transactions],
+        }
+
+    def _refund_line(self, item: RefundLine, order: Order) -> Json:
+        theirs = order.presentment
+        return {
+            "id": item.id,
+            "line_item": self._line(item.line, order),
+            "line_item_id": item.line.id,
+            "location_id": self._shop_id + 17 if item.restock_type != "no_restock" else None,
+            "quantity": item.quantity,
+            "restock_type": item.restock_type,
+            "subtotal": self._number(item.subtotal),
+            "subtotal_set": self._bag(item.subtotal, theirs),
+            "total_tax": self._number(item.tax),
+            "total_tax_set": self._bag(item.tax, theirs),
+        }
+
+    def _refunded_shipping(self, refund: Refund, order: Order) -> list[Json]:
+        if refund.shipping == 0 or refund.told_as == "adjustments" or order.shipping is None:
+            return []
+        return [
+            {
+                "id": refund.id + 2,
+                "shipping_line": self._shipping(order.shipping, order.presentment),
+                "subtotal_amount_set": self._bag(refund.shipping, order.presentment),
+                "tax_amount_set": self._bag(refund.shipping_tax, order.presentment),
+            }
+        ]
+
+    def _adjustments(self, refund: Refund, order: Order) -> list[Json]:
+        told: list[Json] = []
+        if refund.shipping and refund.told_as != "lines":
+            told.append(
+                self._adjustment(
+                    refund, order, "shipping_refund", -refund.shipping, -refund.shipping_tax
+                )
+            )
+        if refund.discrepancy:
+            told.append(
+                self._adjustment(refund, order, "refund_discrepancy", refund.discrepancy, 0)
+            )
+        return told
+
+    def _adjustment(self, refund: Refund, order: Order, kind: str, amount: int, tax: int) -> Json:
+        text, theirs = self._text, order.presentment
+        return {
+            "id": refund.id + (3 if kind == "shipping_refund" else 4),
+            "amount": text(amount),
+            "amount_set": self._bag(amount, theirs),
+            "kind": kind,
+            "order_id": order.id,
+            "reason": "Shipping refund" if kind == "shipping_refund" else "Refund discrepancy",
+            "refund_id": refund.id,
+            "tax_amount": text(tax),
+            "tax_amount_set": self._bag(tax, theirs),
+        }
+
+    def transaction(self, transaction: Transaction, order: Order) -> bytes:
+        """``order_transactions/create``."""
+        return encode(self._transaction(transaction, order))
+
+    def _transaction(self, transaction: Transaction, order: Order) -> Json:
+        when = self._clock.text(transaction.created_at)
+        theirs = order.presentment
+        code, amount = self._currency.code, self._text(transaction.amount)
+        if theirs is not None:
+            code = theirs[0]
+            amount = Currency.of(code).text(exchanged(transaction.amount, self._currency, theirs))
+        nothing = {"amount": Currency.of(code).text(0), "currency": code}
+        return {
+            "id": transaction.id,
+            "admin_graphql_api_id": f"gid://shopify/OrderTransaction/{transaction.id}",
+            "amount": amount,
+            "amount_rounding": None,
+            "authorization": f"ch_{transaction.id:x}",
+            "created_at": when,
+            "currency": code,
+            "device_id": None,
+            "error_code": None,
+            "gateway": order.gateway,
+            "kind": transaction.kind,
+            "location_id": None,
+            "manual_payment_gateway": order.gateway in ("bank_transfer", "cash"),
+            "message": "Transaction approved",
+            "order_id": order.id,
+            "parent_id": transaction.parent_id,
+            "payment_id": f"{order.name}.{len(order.transactions)}",
+            "processed_at": when,
+            "receipt": _EMPTY_RECEIPT,
+            "source_name": order.source_name,
+            "status": "success",
+            "test": order.test,
+            "total_unsettled_set": {"presentment_money": nothing, "shop_money": nothing},
+            "user_id": None,
+        }
+
+    def _fulfillment(self, fulfillment: Fulfillment, order: Order) -> Json:
+        when = self._clock.text(fulfillment.created_at)
+        number = f"TS{fulfillment.id % 10**10:010d}"
+        url = f"https://track.example.com/{number}"
+        return {
+            "id": fulfillment.id,
+            "admin_graphql_api_id": f"gid://shopify/Fulfillment/{fulfillment.id}",
+            "created_at": when,
+            "location_id": self._shop_id + 17,
+            "name": f"{order.name}.{fulfillment.number}",
+            "order_id": order.id,
+            "origin_address": {},
+            "receipt": {},
+            "service": "manual",
+            "shipment_status": None,
+            "status": "success",
+            "tracking_company": "Other",
+            "tracking_number": number,
+            "tracking_numbers": [number],
+            "tracking_url": url,
+            "tracking_urls": [url],
+            "updated_at": when,
+            "line_items": [
+                {
+                    "id": line.id,
+                    "quantity": units,
+                    "title": line.title,
+                    "variant_id": line.variant.id,
+                }
+                for line, units in fulfillment.lines
+                if line.variant
+            ],
+        }
