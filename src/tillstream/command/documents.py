@@ -1,8 +1,9 @@
 """``python -m tillstream.command.documents``: rewrite the generated parts of the documents.
 
-``docs/measures.md`` follows the registry of measures, ``docs/settings.md`` the list of settings,
-``docs/events.md`` the calls of ``log`` and the metrics in the sources. What an event means is
-written by hand in its row and survives; a new event gets an empty cell, which a test refuses.
+``docs/measures.md`` follows the registry of measures, ``docs/topics.md`` that of topics,
+``docs/settings.md`` the list of settings, ``docs/events.md`` the calls of ``log`` and the metrics in
+the sources. What an event means is written by hand in its row and survives; a new event gets an empty
+cell, which a test refuses.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tillstream.foundation.settings import SETTINGS
+from tillstream.mirror.topics import TOPICS
 from tillstream.rollup.measures import MEASURES
+from tillstream.shopify.topics import COMPLIANCE_TOPICS, SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from tillstream.mirror.topics import Topic
     from tillstream.rollup.measures import Measure
 
 SOURCES: Final = Path(__file__).parents[1]
@@ -34,6 +38,11 @@ _LEVELS: Final = {
     "error": "error",
     "exception": "error",
     "critical": "critical",
+}
+_NAMED: Final = {
+    "fields": "read field by field",
+    "text": "searched for",
+    "nobody": "none",
 }
 _ADDS: Final = {
     "sum": "adds up over hours, days and stores of one currency",
@@ -106,6 +115,43 @@ def settings_part() -> str:
             for one in SETTINGS
         ),
     )
+
+
+def topics_part() -> str:
+    """The tables of ``docs/topics.md``: by what they tell of, in the order of the register."""
+    kinds: dict[str, dict[str, Topic]] = {}
+    for name, topic in TOPICS.items():
+        kinds.setdefault(_kind(topic), {})[name] = topic
+    return "\n\n".join(f"## {kind}\n\n{_topic_table(topics)}" for kind, topics in kinds.items())
+
+
+def _kind(topic: Topic) -> str:
+    if topic.resource is None:
+        return "The connection, and the law"
+    return topic.resource.replace("_", " ").capitalize() + "s"
+
+
+def _topic_table(topics: Mapping[str, Topic]) -> str:
+    return _table(
+        ("Topic", "Scope", "Written", "What is particular", "People in it"),
+        (
+            (
+                f"`{name}`",
+                _scopes(name),
+                ", ".join(f"`{table}`" for table in topic.writes) or "–",
+                f"{topic.note}.",
+                _NAMED[topic.people],
+            )
+            for name, topic in topics.items()
+        ),
+    )
+
+
+def _scopes(topic: str) -> str:
+    """Any one of the scopes is enough."""
+    if topic in COMPLIANCE_TOPICS:
+        return "of the app's configuration"
+    return " or ".join(f"`{scope}`" for scope in SCOPES[topic]) or "none"
 
 
 # -- events and metrics ----------------------------------------------------------------------------
@@ -307,6 +353,7 @@ def _marks(name: str) -> tuple[str, str]:
 
 PARTS: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
     ("docs/measures.md", "measures", lambda _: measures_part()),
+    ("docs/topics.md", "topics", lambda _: topics_part()),
     ("docs/settings.md", "settings", lambda _: settings_part()),
     ("docs/events.md", "events", lambda text: events_part(log_events(SOURCES), meanings(text))),
     ("docs/events.md", "metrics", lambda _: metrics_part(metrics(SOURCES))),

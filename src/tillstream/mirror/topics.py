@@ -90,7 +90,10 @@ TOPICS: Final[dict[str, Topic]] = {
         "order", _order, ("mirror.orders",),
         "Only which quantities an edit changed and when; amounts come with orders/updated", "fields",
     ),
-    "orders/delete": Topic("order", orders.read_delete, ("mirror.orders",), "Only the id", "fields"),
+    "orders/delete": Topic(
+        "order", orders.read_delete, ("mirror.orders", "mirror.order_lines", "mirror.refunds"),
+        "Only the id; nothing that comes late brings the order back", "fields",
+    ),
     "refunds/create": Topic(
         "order", _refund, ("mirror.orders", "mirror.refunds", "mirror.transactions"),
         "Comes again inside every later orders/updated", "fields",
