@@ -210,7 +210,8 @@ VARIANTS_ALONE = partial(
 SHOPS = partial(
     {}, name=WORDS, email=WORDS, domain=WORDS, myshopify_domain=WORDS, plan_name=WORDS,
     currency=st.sampled_from(["USD", "EUR", None]), created_at=TIMES, updated_at=TIMES, country_code=WORDS,
-    province_code=WORDS, taxes_included=st.one_of(st.none(), st.booleans()), primary_location_id=st.one_of(st.none(), IDS),
+    province_code=WORDS, taxes_included=st.one_of(st.none(), st.booleans()),
+    primary_location_id=st.one_of(st.none(), IDS),
     enabled_presentment_currencies=st.one_of(st.none(), st.lists(st.sampled_from(["USD", "EUR"]), max_size=2)),
     iana_timezone=st.sampled_from(["Europe/Berlin", "America/New_York", "Nowhere/At_All", None]),
 )  # fmt: skip

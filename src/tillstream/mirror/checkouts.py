@@ -61,8 +61,7 @@ def read(body: Body) -> list[Change]:
     }
     personal: Fields = {name: text(body[name]) for name in _PERSONAL if name in body}
     customer = mapping(body.get("customer"))
-    if customer:
-        personal["customer_name"] = customers.full_name(customer)
+    personal.update(customers.names_inside(customer))
     updated_at = moment(body.get("updated_at"), "updated_at")
     at = updated_at or fields.get("created_at") or 0
     contact = (
@@ -98,7 +97,8 @@ def view(key: str, element: Element) -> Checkout:
     """The merged checkout of an element."""
     return msgspec.convert(
         {
-            **known(element),
+            **(told := known(element)),
+            "customer_name": customers.full_name(told),
             "token": key,
             "deleted": element.deleted,
             "updated_at": latest(element),

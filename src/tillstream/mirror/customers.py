@@ -127,14 +127,20 @@ def view(customer_id: int, element: Element) -> Customer:
     )
 
 
-def full_name(body: Body) -> str | None:
-    """First and last name in one string, null where there is neither."""
-    return (
-        " ".join(
-            part for part in (text(body.get("first_name")), text(body.get("last_name"))) if part
-        )
-        or None
-    )
+def names_inside(body: Any) -> Fields:
+    """What a customer inside another body is called, as fields of that other resource."""
+    customer = mapping(body)
+    return {
+        f"{_OF_CUSTOMER}{name}": text(customer[name])
+        for name in ("first_name", "last_name")
+        if name in customer
+    }
+
+
+def full_name(told: Fields) -> str | None:
+    """The fields of :func:`names_inside` in one string, null where there are none."""
+    parts = (told.get(f"{_OF_CUSTOMER}first_name"), told.get(f"{_OF_CUSTOMER}last_name"))
+    return " ".join(part for part in parts if part) or None
 
 
 def _change(body: Body, at: int) -> Change:
@@ -231,6 +237,7 @@ def _list(value: Any, name: str) -> list[str] | None:
     return None if value is None else as_list(value, name)
 
 
+_OF_CUSTOMER: Final = "customer_"
 _INTO: Final = "into:"
 _TAG: Final = "tag:"
 _UNMERGED: Final = frozenset({"failed", "in_progress", "requested"})

@@ -179,6 +179,7 @@ def view(order_id: int, element: Element) -> Order:
         {
             **fields,
             **{name: personal[name] for name in _OF_A_PERSON if name in personal},
+            "customer_name": customers.full_name(personal),
             "id": order_id,
             "deleted": element.deleted,
             "known": bool(fields),
@@ -233,12 +234,10 @@ def _fields(body: Body) -> Fields:
 def _personal(body: Body) -> Fields:
     """The fields of the person who ordered."""
     fields: Fields = {name: text(body[name]) for name in ("email", "phone") if name in body}
-    if customer := mapping(body.get("customer")):
-        fields["customer_name"] = customers.full_name(customer)
-    return fields
+    return {**fields, **customers.names_inside(body.get("customer"))}
 
 
-_OF_A_PERSON = ("email", "phone", "customer_name")
+_OF_A_PERSON = ("email", "phone")
 
 
 def _rank(fields: Fields, told: list[dict[str, Any]]) -> int:

@@ -105,15 +105,17 @@ def view(product_id: int, element: Element) -> Product:
 
 
 def _listed(body: Body, variants: list[Body]) -> list[int] | None:
-    """Which variants there are, if the body says so; those that it tells of at length go first."""
-    ids = [identifier(one.get("id"), "variants.id") for one in variants]
-    others = [
+    """Which variants there are, sorted; None where the body leaves that open."""
+    ids = {identifier(one.get("id"), "variants.id") for one in variants}
+    others = {
         identifier(one.get("admin_graphql_api_id"), "variant_gids.admin_graphql_api_id")
         for one in objects(body.get("variant_gids"), "variant_gids")
-    ]
-    # The list of ids is the longer one only where variants were left out.
-    told = [*ids, *others] if len(others) > len(ids) else ids
-    return list(dict.fromkeys(told)) if told or body.get("variants") is not None else None
+    }
+    # There are more ids than variants only where variants were left out.
+    if len(others) > len(ids):
+        return sorted(ids | others)
+    whole = body.get("variants") is not None and (bool(others) or len(ids) < _MOST_TOLD)
+    return sorted(ids) if whole else None
 
 
 def _variant(body: Body, at: int, **more: Any) -> Layers:
@@ -137,10 +139,14 @@ def _variants(element: Element) -> list[Fields]:
     listed: list[int] = [] if newest_list is None else newest_list.fields[_MEMBERS]
     listed_at = -1 if newest_list is None else newest_list.at
     later = {int(key) for key, layers in parts.items() if layers and layers[0].at > listed_at}
-    return [
-        {**merged(parts.get(str(key), [])), "id": key}
-        for key in [*listed, *sorted(later.difference(listed))]
-    ]
+    variants = [{**merged(parts.get(str(key), [])), "id": key} for key in later.union(listed)]
+    return sorted(variants, key=_place)
+
+
+def _place(variant: Fields) -> tuple[bool, int, int]:
+    """As the merchant put them in order; last those of which no more is known than the id."""
+    position = variant.get("position")
+    return (position is None, position or 0, variant["id"])
 
 
 def _number(value: Any, name: str) -> int | None:
@@ -153,6 +159,8 @@ def _price(value: Any, name: str) -> int | None:
 
 _VARIANTS: Final = "variants"
 _MEMBERS: Final = "variant_ids"
+_MOST_TOLD: Final = 100
+"""Variants that a body tells of at length."""
 
 _READERS: Final[Readers] = {
     **named(as_text, "title", "handle", "status", "vendor", "product_type"),

@@ -59,7 +59,10 @@ ORDER BY 1
 """)
 
 _PERSONAL: Final = frozenset(
-    {"email", "phone", "first_name", "last_name", "customer_name", "note", "abandoned_checkout_url"}
+    {
+        "email", "phone", "first_name", "last_name", "customer_name", "note", "abandoned_checkout_url", "tags",
+        "account_state", "email_consent", "sms_consent",
+    }
 )  # fmt: skip
 """Columns whose values are not shown: reports are kept, and read by others."""
 
