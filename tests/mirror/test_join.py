@@ -14,12 +14,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.mirror.bodies import Told
 from tillstream.mirror import checkouts, orders
 from tillstream.mirror.join import Element, decode, encode, join, join_all, layer, merged, newest
 from tillstream.mirror.topics import read
 
 if TYPE_CHECKING:
+    from tests.mirror.bodies import Told
     from collections.abc import Iterable
 
 _fields = st.dictionaries(
