@@ -68,6 +68,8 @@ STORE_TABLES: Final = (
     ("mirror", "variants"), ("mirror", "products"), ("mirror", "shops"), ("mirror", "topics"),
     ("mirror", "transactions"), ("mirror", "tender_transactions"), ("mirror", "fulfillments"),
     ("mirror", "returns"), ("mirror", "draft_orders"), ("mirror", "disputes"), ("mirror", "carts"),
+    ("mirror", "collections"), ("mirror", "inventory_items"), ("mirror", "inventory_levels"),
+    ("mirror", "locations"), ("mirror", "domains"),
     ("mirror", "history"), ("mirror", "deliveries"), ("mirror", "redactions"),
 )  # fmt: skip
 """Every table with rows of a store, outside ``shops``."""
