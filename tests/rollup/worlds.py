@@ -75,6 +75,10 @@ class World:
         )  # fmt: skip
         return domain, Store(tenant, store_id)
 
+    def domain(self, store: Store) -> str:
+        """The domain of a store."""
+        return self.one("SELECT domain FROM shops.stores WHERE id = %s", store.store_id)
+
     def ask(self, statement: Query, *values: Any) -> list[tuple[Any, ...]]:
         """What the owner of the database sees, or does."""
         with psycopg.connect(self.database.admin_url, autocommit=True) as connection:
@@ -106,7 +110,9 @@ class World:
         async with self.connection.transaction():
             await set_tenants(self.connection, [store.tenant_id])
             profile = await profile_of(self.connection, store)
-            return await verify_store(self.connection, store, "", profile, micros(now))
+            return await verify_store(
+                self.connection, store, self.domain(store), profile, micros(now)
+            )
 
     async def rebuild(self, store: Store, now: datetime = NOW) -> int:
         """Rebuild a store as the command does."""

@@ -9,7 +9,16 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from tillstream.command import accounts as people
-from tillstream.command import admin, apps, connections, everything, privacy, replaying, simulate
+from tillstream.command import (
+    admin,
+    apps,
+    connections,
+    everything,
+    privacy,
+    replaying,
+    simulate,
+    truth,
+)
 from tillstream.command.bench import command as bench
 from tillstream.command.console import err
 from tillstream.command.logs import log_to_stderr, trace_to_stderr
@@ -309,13 +318,28 @@ def _add_privacy(commands: Any) -> None:
 
 def _add_truth(commands: Any) -> None:
     verify = _command(
-        commands, "verify", admin.verify, "Recompute every figure and compare.", json=True
+        commands, "verify", truth.verify, "Recompute every figure and compare.", json=True
     )
     verify.add_argument("--store", metavar="D", help="one store only")
+    verify.add_argument(
+        "--journal", action="store_true", help="also hold the copy against all deliveries kept"
+    )
     rebuild = _command(
-        commands, "rebuild", admin.rebuild, "Book all orders of a store anew.", json=True
+        commands,
+        "rebuild",
+        truth.rebuild,
+        "Put right what `verify` finds, while deliveries keep arriving.",
+        json=True,
     )
     rebuild.add_argument("--store", metavar="D", help="one store only")
+    rebuild.add_argument(
+        "--preview", action="store_true", help="only say what it would change, by day and measure"
+    )
+    rebuild.add_argument(
+        "--journal",
+        action="store_true",
+        help="also take in what the copy lacks of the deliveries kept",
+    )
     replay = _command(
         commands,
         "replay",

@@ -154,13 +154,18 @@ class Worker:
                 async with connection.pipeline():
                     outcome = await applying.apply(connection, deliveries, now)
             outcome, asked = await self._notice(connection, outcome)
-            await self._journal.settle(
-                connection, claims, parked=outcome.parked, unrouted=outcome.unrouted
-            )
-            if outcome.forgotten:
+            if not outcome.closed:
+                await self._journal.settle(
+                    connection, claims, parked=outcome.parked, unrouted=outcome.unrouted
+                )
+            if outcome.forgotten and not outcome.closed:
                 # After settling: a broker's frames are archived by that.
                 await _forget_frames(connection, claims, outcome.forgotten)
-        await self._journal.settled(claims)
+        if outcome.closed:
+            # What could be applied is; when the rest comes again, that is known already.
+            await self._journal.retry(claims, "store_closed")
+        else:
+            await self._journal.settled(claims)
         self.applied += outcome.applied
         if asked or outcome.forgotten:
             self.asked.set()
@@ -239,6 +244,7 @@ async def _apply_apart(connection: Connection, deliveries: Sequence[Delivery], n
             shop: first.forgotten.get(shop, frozenset()) | second.forgotten.get(shop, frozenset())
             for shop in {*first.forgotten, *second.forgotten}
         },
+        closed=first.closed or second.closed,
     )
 
 

@@ -183,7 +183,7 @@ class Claimer(Protocol):
         ...
 
     async def retry(self, claims: Sequence[Claim], reason: str) -> None:
-        """The transaction was rolled back: let the claims come again after a growing delay."""
+        """Nothing was settled: let the claims come again after a growing delay."""
         ...
 
     async def abandon(self, claims: Sequence[Claim]) -> None:

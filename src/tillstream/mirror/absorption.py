@@ -127,7 +127,7 @@ def _readable(store: Store, deliveries: Iterable[Delivery], held: set[UUID]) -> 
         if key in held or not delivery.speaks_for(store.store_id):
             continue
         try:
-            changes = read(delivery.topic, delivery.body)
+            changes = read(delivery.topic, delivery.body, delivery.triggered_at)
         except Malformed:
             continue
         if changes:

@@ -44,6 +44,15 @@ _ROUTE = (
 
 # Two workers never meet in one store: neither by a partition that changed hands nor by a deadline.
 _LOCK = "SELECT pg_advisory_xact_lock(7211836, k) FROM unnest(%s::int[]) AS k"
+# The same, but of the stores that are closed (see close_store) it says so and does not wait. A CASE
+# decides which of its parts is evaluated; MATERIALIZED keeps the keys in their order.
+_LOCK_OPEN = """
+WITH keys AS MATERIALIZED (SELECT k FROM unnest(%s::int[]) AS k)
+SELECT k FROM keys
+WHERE CASE WHEN pg_try_advisory_xact_lock_shared(7211844, k)
+  THEN pg_advisory_xact_lock(7211836, k) IS NULL ELSE true END
+"""
+_CLOSE = "SELECT pg_advisory_xact_lock(7211844, %s)"
 _TRY_LOCK = "SELECT k, pg_try_advisory_xact_lock(7211836, k) FROM unnest(%s::int[]) AS k"
 _DUE = "SELECT tenant_id, store_id, token FROM rollup.due_checkouts(%s, %s)"
 
@@ -65,10 +74,14 @@ class Outcome(NamedTuple):
     """Those deliveries."""
     forgotten: Mapping[str, frozenset[str]] = MappingProxyType({})
     """By shop, the marks in force that deliveries named: what is kept of these is to forget them."""
+    closed: bool = False
+    """Whether some were left aside, because their store was closed: they have to come again."""
 
 
 async def apply(connection: Connection, deliveries: Sequence[Delivery], now: int) -> Outcome:
     """Apply deliveries inside the caller's transaction.
+
+    Those of a store that is closed for a rebuild are left aside, so that no other store waits for it.
 
     Args:
         connection: of the worker role, in a transaction.
@@ -82,7 +95,12 @@ async def apply(connection: Connection, deliveries: Sequence[Delivery], now: int
         return Outcome([], unrouted, 0)
     stores = [routes[shop] for shop in {delivery.shop for delivery in routed}]
     await set_tenants(connection, sorted({one.store.tenant_id for one in stores}))
-    await connection.execute(_LOCK, (_lock_keys(one.store for one in stores),))
+    closed = await _lock_open(connection, stores)
+    if closed:
+        stores = [one for one in stores if one.store not in closed]
+        routed = [one for one in routed if routes[one.shop].store not in closed]
+        if not routed:
+            return Outcome([], unrouted, 0, closed=True)
     arrived, parked = _read_all(routed, routes)
     fresh, forgotten, implied = await record(connection, arrived)
     merged = await merge(
@@ -99,7 +117,15 @@ async def apply(connection: Connection, deliveries: Sequence[Delivery], now: int
         len(fresh),
         [one.delivery for one in fresh],
         _by_shop(routes, forgotten, held),
+        closed=bool(closed),
     )
+
+
+async def _lock_open(connection: Connection, stores: Sequence[Configured]) -> set[Store]:
+    """Have these stores to oneself until the end of the transaction; those that are closed, not."""
+    cursor = await connection.execute(_LOCK_OPEN, (_lock_keys(one.store for one in stores),))
+    closed = {key for (key,) in await cursor.fetchall()}
+    return {one.store for one in stores if _lock_key(one.store) in closed}
 
 
 def _by_shop(
@@ -178,6 +204,12 @@ async def follow_settings(connection: Connection, now: int) -> int:
 async def lock_store(connection: Connection, store: Store) -> None:
     """Keep every worker out of a store until the end of the transaction."""
     await connection.execute(_LOCK, ([_lock_key(store)],))
+
+
+async def close_store(connection: Connection, store: Store) -> None:
+    """As ``lock_store``, for long: workers leave the store's deliveries aside and go on with others'."""
+    await connection.execute(_CLOSE, (_lock_key(store),))
+    await lock_store(connection, store)
 
 
 async def profile_of(connection: Connection, store: Store) -> Profile:

@@ -30,6 +30,7 @@ from tillstream.rollup.measures import ADDITIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date, datetime
 
     from tillstream.foundation.database import Connection
     from tillstream.rollup.zones import Profile
@@ -169,14 +170,18 @@ def _key(one: Posted) -> dict[str, Any]:
 
 
 async def _add_to_sums(connection: Connection, booked: Booked) -> None:
-    sums: defaultdict[tuple[Store, Bucket], Counter[str]] = defaultdict(Counter)
+    sums: defaultdict[tuple[Store, datetime], Counter[str]] = defaultdict(Counter)
+    days: dict[tuple[Store, datetime], date] = {}
     for one in booked.removed:
-        sums[one.source.store, one.bucket].subtract(one.entry.amounts)
+        sums[one.source.store, one.bucket.hour].subtract(one.entry.amounts)
+        days[one.source.store, one.bucket.hour] = one.bucket.day
     for one in booked.added:
-        sums[one.source.store, one.bucket].update(one.entry.amounts)
+        sums[one.source.store, one.bucket.hour].update(one.entry.amounts)
+        # That of the entry that comes: the other may be what is being put right.
+        days[one.source.store, one.bucket.hour] = one.bucket.day
     rows = [
-        {**store._asdict(), "hour": at.hour, "day": at.day, **amounts}
-        for (store, at), amounts in sorted(sums.items(), key=lambda item: item[0])
+        {**store._asdict(), "hour": hour, "day": days[store, hour], **amounts}
+        for (store, hour), amounts in sorted(sums.items(), key=lambda item: item[0])
         if any(amounts.values())
     ]
     if not rows:
