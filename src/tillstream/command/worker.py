@@ -153,6 +153,9 @@ class Worker:
                 # database writes the mirror while this process works out the figures.
                 async with connection.pipeline():
                     outcome = await applying.apply(connection, deliveries, now)
+            if outcome.closed:
+                # They come again with the rest.
+                outcome = outcome._replace(unrouted=[])
             outcome, asked = await self._notice(connection, outcome)
             if not outcome.closed:
                 await self._journal.settle(
