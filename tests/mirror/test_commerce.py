@@ -319,7 +319,11 @@ class TestCarts:
         )
 
     def test_emptied_it_is_worth_nothing_in_the_currency_it_had(self) -> None:
-        empty = {"id": "c1", "line_items": [], "updated_at": "2026-03-01T11:00:00.000Z"}
+        empty: dict[str, Any] = {
+            "id": "c1",
+            "line_items": [],
+            "updated_at": "2026-03-01T11:00:00.000Z",
+        }
         (one,) = rows_of(
             ("carts/create", CART),
             ("carts/update", empty),
