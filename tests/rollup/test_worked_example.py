@@ -8,75 +8,52 @@ down in ``docs/worked-example.toml``; nothing here computes one.
 from __future__ import annotations
 
 import random
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.rollup.asked import Asked, asked, told
 from tests.rollup.worked_example import example, webhooks
-from tests.rollup.worlds import World, delivery, world
-from tests.serve.conftest import open_site, settings_for
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
     from pathlib import Path
-
-    import httpx
 
     from tests.conftest import Database
     from tillstream.journal.contract import Delivery
 
-NOW = datetime(2026, 10, 29, 12, tzinfo=UTC)
-SHOP = "tea.myshopify.com"
-
-
-@asynccontextmanager
-async def told(
-    database: Database, folder: Path, *batches: list[Delivery]
-) -> AsyncGenerator[tuple[httpx.AsyncClient, World]]:
-    """An account whose shop's deliveries have been applied: its browser, and its world."""
-    async with open_site(database, settings_for(folder)) as site, world(database) as here:
-        site.clock.now = NOW
-        answer = await site.register()
-        details = {"timezone": "Europe/Berlin", "currency": "EUR"}
-        await site.connect(answer["token"], SHOP, **details)
-        for batch in batches:
-            outcome = await here.apply(batch, NOW)
-            assert (outcome.parked, outcome.unrouted) == ([], [])
-        async with site.client(await site.login()) as client:
-            yield client, here
-
-
-async def figures(client: httpx.AsyncClient, first: str, last: str) -> dict[str, Any]:
-    response = await client.get(
-        "/api/analytics/stats", params={"from": first, "to": last, "compare": "none"}
-    )
-    assert response.status_code == 200, response.text
-    return response.json()
+DATA = example()
+ZONE, CURRENCY = DATA["timezone"], DATA["currency"]
+FIRST, LAST = "2026-10-23", "2026-10-28"
 
 
 def deliveries() -> list[Delivery]:
-    return [
-        delivery(SHOP, topic, body)
-        for order in example()["order"]
-        for topic, body in webhooks(order)
-    ]
+    return [told(topic, body) for order in DATA["order"] for topic, body in webhooks(order)]
 
 
-async def compare(client: httpx.AsyncClient) -> None:
-    data = example()
-    for row in data["day"]:
-        day = str(row.pop("day"))
-        found = await figures(client, day, day)
-        assert {name: found[name] for name in row} == row, day
-    total = await figures(client, "2026-10-23", "2026-10-28")
-    assert {name: total[name] for name in data["total"]} == data["total"]
+async def compare(shop: Asked) -> None:
+    for row in DATA["day"]:
+        day = str(row["day"])
+        found = await shop.figures(day)
+        assert {name: found[name] for name in row if name != "day"} == by_name(row), day
+    total = await shop.figures(FIRST, LAST)
+    assert {name: total[name] for name in DATA["total"]} == DATA["total"]
+
+
+def by_name(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "day"}
 
 
 async def test_the_figures_are_those_worked_by_hand(database: Database, tmp_path: Path) -> None:
-    async with told(database, tmp_path, deliveries()) as (client, _):
-        await compare(client)
+    async with asked(database, tmp_path, ZONE, CURRENCY, deliveries()) as shop:
+        await compare(shop)
+        answer = await shop.ask("sales-over-time", **{"from": FIRST, "to": LAST})
+        days = [{name: one[name] for name in ("total_sales", "orders")} for one in answer["points"]]
+        assert days == [
+            {name: row[name] for name in ("total_sales", "orders")} for row in DATA["day"]
+        ]
+        # The two half past twos of the 25th are hours of their own.
+        hours = await shop.hours("2026-10-25")
+        assert hours["2026-10-25T02:00:00+02:00"] == hours["2026-10-25T02:00:00+01:00"] == 1
 
 
 async def test_they_are_so_in_whatever_order_the_webhooks_come(
@@ -87,40 +64,21 @@ async def test_they_are_so_in_whatever_order_the_webhooks_come(
     mixed += dice.choices(mixed, k=20)
     dice.shuffle(mixed)
     batches = [mixed[start : start + 9] for start in range(0, len(mixed), 9)]
-    async with told(database, tmp_path, *batches) as (client, here):
-        await compare(client)
+    async with asked(database, tmp_path, ZONE, CURRENCY, *batches) as shop:
+        await compare(shop)
         # The francs are kept beside the euros.
-        assert here.ask(
+        assert shop.world.ask(
             "SELECT currency, total_price, presentment_currency, total_price_presentment "
             "FROM mirror.orders WHERE id = 1019"
         ) == [("EUR", 1_095_000, "CHF", 1_040_300)]
 
 
-async def test_the_days_of_the_series_are_those_of_the_table(
-    database: Database, tmp_path: Path
-) -> None:
-    """Days of 24 and of 25 hours, and a day without orders, as the chart shows them."""
-    async with told(database, tmp_path, deliveries()) as (client, _):
-        response = await client.get(
-            "/api/analytics/sales-over-time",
-            params={"from": "2026-10-23", "to": "2026-10-28", "interval": "day", "compare": "none"},
-        )
-        assert response.status_code == 200, response.text
-        series = response.json()["points"]
-    rows = example()["day"]
-    assert len(series) == len(rows) == 6
-    shared = {"gross_sales", "net_sales", "total_sales", "orders"} & series[0].keys()
-    assert {"total_sales", "orders"} <= shared
-    for point, row in zip(series, rows, strict=True):
-        assert {name: point[name] for name in shared} == {name: row[name] for name in shared}
+# A slip of the pen in the table itself would show in these.
 
 
-@pytest.mark.parametrize("row", [*example()["day"], example()["total"]], ids=str)
-def test_the_table_holds_its_own_identities(row: dict[str, Any]) -> None:
-    """A slip of the pen in the table would show here: in whole cents."""
-    cents = {
-        name: int(value.replace(".", "")) for name, value in row.items() if isinstance(value, str)
-    }
+@pytest.mark.parametrize("row", [*DATA["day"], DATA["total"]], ids=lambda row: str(row.get("day")))
+def test_the_table_adds_up_across(row: dict[str, Any]) -> None:
+    cents = {name: whole(value) for name, value in by_name(row).items()}
     assert cents["net_sales"] == (
         cents["gross_sales"] - cents["discounts"] - cents["sales_reversals"]
     )
@@ -129,14 +87,13 @@ def test_the_table_holds_its_own_identities(row: dict[str, Any]) -> None:
     assert cents["total_sales"] == beside + cents["duties"] + cents["additional_fees"]
 
 
-def test_the_total_is_the_sum_of_the_days() -> None:
-    data = example()
-    for name, value in data["total"].items():
+def test_the_table_adds_up_downwards() -> None:
+    for name, value in DATA["total"].items():
         if name.endswith("_per_order") or "customers" in name or name == "average_order_value":
             continue
-        days = [row[name] for row in data["day"]]
-        if isinstance(value, str):
-            summed = sum(int(day.replace(".", "")) for day in days)
-            assert summed == int(value.replace(".", "")), name
-        else:
-            assert sum(days) == value, name
+        assert sum(whole(row[name]) for row in DATA["day"]) == whole(value), name
+
+
+def whole(value: str | int) -> int:
+    """Cents of an amount; a count as it is."""
+    return int(value.replace(".", "")) if isinstance(value, str) else value
