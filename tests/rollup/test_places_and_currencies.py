@@ -244,8 +244,11 @@ async def test_a_shop_whose_orders_come_in_two_currencies(
 
 
 async def test_a_shop_that_moves_dates_its_past_anew(database: Database, tmp_path: Path) -> None:
-    """An order of March 8th, 05:30 UTC: half past midnight in New York, half past nine in the evening of
-    the 7th in Los Angeles. Shopify's reports are drawn in the zone the shop has now, and so are ours."""
+    """The zone a shop has now dates all of its orders.
+
+    March 8th, 05:30 UTC is half past midnight in New York, and half past nine in the evening of the
+    7th in Los Angeles. Shopify's reports are drawn in the zone the shop has now, and so are ours.
+    """
     moved = {
         "id": 1, "updated_at": "2026-03-10T00:00:00Z", "iana_timezone": "America/Los_Angeles", "currency": "USD",
     }  # fmt: skip
