@@ -178,7 +178,14 @@ def _asked(
     return Asked(visit, first, last, store, form)
 
 
+def _plainly(request: Request, visit: SignedIn) -> Asked:
+    form = choose_form(request.url.path, request.headers.get("accept"))
+    return Asked(visit, None, None, None, form)
+
+
 Question = Annotated[Asked, Depends(_asked)]
+PlainQuestion = Annotated[Asked, Depends(_plainly)]
+"""A call that is about no store and no days."""
 Limit = Annotated[
     int, Query(ge=1, le=200, examples=[50], description="Rows on a page; files have all rows.")
 ]

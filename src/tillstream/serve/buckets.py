@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 from tillstream.mirror.values import EPOCH
 from tillstream.rollup.buckets import bucket
@@ -11,12 +11,15 @@ from tillstream.serve.ranges import Days
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from zoneinfo import ZoneInfo
 
 Interval = Literal["hour", "day", "week", "month"]
 DateInterval = Literal["day", "week", "month"]
 T = TypeVar("T")
 
 _HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+_SECOND: Final = timedelta(seconds=1)
 _QUARTER: Final = timedelta(minutes=15)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -69,6 +72,49 @@ def hour_starts(days: Days, zone: str) -> list[datetime]:
         # the same hour or one that began earlier: then on by a quarter, finer than any change.
         instant = max(hour + _HOUR, instant + _QUARTER)
     return list(starts)
+
+
+class Offset(NamedTuple):
+    """From ``since`` until before ``until`` the zone's clocks are ``seconds`` ahead of UTC."""
+
+    since: datetime
+    until: datetime
+    seconds: int
+
+
+def offsets(days: Days, zone: ZoneInfo) -> list[Offset]:
+    """The spans of time between changes of the clocks that cover ``days``, in order.
+
+    So that the database can tell local hours without knowing zones of its own. No zone has changed
+    its clocks twice within a day.
+    """
+    found: list[Offset] = []
+    since = instant = days.hours_after
+    while instant < days.hours_before:
+        after = min(instant + _DAY, days.hours_before)
+        if _offset(after, zone) != _offset(instant, zone):
+            change = _change(instant, after, zone)
+            found.append(Offset(since, change, _offset(instant, zone)))
+            since = change
+        instant = after
+    return [*found, Offset(since, days.hours_before, _offset(since, zone))]
+
+
+def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant, to the second, that has the offset of ``after``."""
+    while after - before > _SECOND:
+        middle = before + (after - before) // 2
+        middle = middle.replace(microsecond=0)
+        if _offset(middle, zone) == _offset(before, zone):
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def _offset(instant: datetime, zone: ZoneInfo) -> int:
+    offset = instant.astimezone(zone).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
 
 
 def sum_by_date(

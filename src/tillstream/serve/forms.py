@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from tillstream.foundation.money import format_money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from zoneinfo import ZoneInfo
 
 Form = Literal["json", "csv", "parquet"]
@@ -58,7 +58,9 @@ def choose_form(path: str, accept: str | None) -> Form:
     if not accept:
         return "json"
     wishes = _wishes(accept)
-    liked = {form: _liking(media_type, wishes) for form, media_type in MEDIA_TYPES.items()}
+    liked: dict[Form, float] = {
+        form: _liking(media_type, wishes) for form, media_type in MEDIA_TYPES.items()
+    }
     return max(liked, key=lambda form: liked[form])
 
 
@@ -98,6 +100,14 @@ def in_json(kind: Kind, value: Any, place: Place) -> Any:  # noqa: ANN401 - a ro
             return value.astimezone(place.zone)
         case _:
             return value
+
+
+def in_row(columns: Sequence[Column], row: Sequence[Any], place: Place) -> dict[str, Any]:
+    """A row as the API shows it."""
+    return {
+        column.name: in_json(column.kind, value, place)
+        for column, value in zip(columns, row, strict=True)
+    }
 
 
 def in_parquet(kind: Kind, value: Any, place: Place) -> Any:  # noqa: ANN401 - see in_json

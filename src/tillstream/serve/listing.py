@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from tillstream.serve.cursors import CursorRefused, read_cursor, write_cursor
 from tillstream.serve.export import Rows
-from tillstream.serve.forms import Column, Place, in_json
+from tillstream.serve.forms import Column, Place, in_row
 from tillstream.serve.problems import invalid
 
 if TYPE_CHECKING:
@@ -86,14 +86,7 @@ class Page:
 
     def told(self, place: Place) -> list[dict[str, Any]]:
         """The rows as the API shows them."""
-        columns = self.listing.columns
-        return [
-            {
-                column.name: in_json(column.kind, value, place)
-                for column, value in zip(columns, row, strict=True)
-            }
-            for row in self.shown
-        ]
+        return [in_row(self.listing.columns, row, place) for row in self.shown]
 
 
 async def read_page(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tillstream.serve.buckets import Interval
 from tillstream.serve.models import Cursor, Id
+from tillstream.serve.questions.breakdown import Dimension
 
 Money = Annotated[
     str, Field(examples=["1234.50"], description="Decimal string in the answer's currency.")
@@ -276,3 +277,158 @@ class Products(Framed):
 
     products: list[Product]
     next: Cursor
+
+
+class BreakdownRow(BaseModel):
+    """What was sold under one value."""
+
+    value: str = Field(examples=["web"], description="Empty where it is not known.")
+    label: str | None = Field(examples=["web"], description="A product's or collection's title.")
+    gross_sales: Money
+    discounts: Money
+    sales_reversals: Money
+    net_sales: Money
+    shipping: KnownMoney
+    taxes: Money
+    duties: KnownMoney
+    additional_fees: KnownMoney
+    total_sales: Money
+    share: Rate = Field(description="Of the total sales of all values; null where those are 0.")
+    orders: int | None = Field(
+        examples=[12], description="Orders placed with it; null by type and collection."
+    )
+    average_order_value: AnyMoney
+    units_sold: Count
+    units_reversed: Count
+
+
+class Breakdown(Framed):
+    """Sales by one thing that orders or lines differ in."""
+
+    by: Dimension
+    rows: list[BreakdownRow]
+    next: Cursor
+
+
+class HeatMapCell(BaseModel):
+    """An hour of the week."""
+
+    weekday: int = Field(ge=1, le=7, examples=[1], description="1 is Monday.")
+    hour: int = Field(ge=0, le=23, examples=[9], description="In the shop's time zone.")
+    orders: Count
+    gross_sales: Money
+    net_sales: Money
+    total_sales: Money
+    units_sold: Count
+
+
+class HeatMap(Framed):
+    """The hours of the week, all 168, added up over the range."""
+
+    cells: list[HeatMapCell]
+
+
+class FulfillmentDay(BaseModel):
+    """How long the orders of some days took until they were sent."""
+
+    orders: Count = Field(description="Placed, test orders left out.")
+    fulfilled: Count = Field(description="Of those, the ones of which a parcel was sent.")
+    median_hours: float | None = Field(examples=[20.5])
+    p90_hours: float | None = Field(examples=[49.0])
+    within_24_hours: Rate = Field(description="Of those fulfilled.")
+    within_48_hours: Rate
+    within_72_hours: Rate
+
+
+class FulfillmentOfDay(FulfillmentDay):
+    """The same of the orders placed on one day."""
+
+    day: Day
+
+
+class FulfillmentTimes(Framed, FulfillmentDay):
+    """How long orders took from being placed until their first parcel was sent."""
+
+    days: list[FulfillmentOfDay]
+
+
+class CohortPeriod(BaseModel):
+    """What a cohort did in one month; 0 is that of the first orders."""
+
+    period: int = Field(examples=[1])
+    month: Day
+    customers: Count = Field(description="Of the cohort, those who ordered in the month.")
+    retention: Rate = Field(description="Those, of the whole cohort.")
+    orders: Count = Field(description="In period 0 with repeated ones.")
+    total_spent: Money
+    spent_per_customer: Money = Field(description="Up to and with this month, over the cohort.")
+
+
+class Cohort(BaseModel):
+    """Customers by the month of their first order."""
+
+    cohort: Day
+    customers: Count
+    repeat_orders: Count = Field(description="Beyond the first, in the month of the first.")
+    orders: Count
+    total_spent: Money
+    periods: list[CohortPeriod]
+
+
+class Cohorts(Framed):
+    """Customers by the month of their first order, and what they did since."""
+
+    cohorts: list[Cohort]
+
+
+class StockedVariant(Sold):
+    """A variant, what was sold of it in the range, and what is left."""
+
+    variant_id: Id
+    product_id: Id
+    store: Id
+    title: str | None = Field(examples=["Darjeeling"])
+    variant_title: str | None = Field(examples=["100 g"])
+    sku: str | None = Field(examples=["TEA-DAR-100"])
+    price: AnyMoney
+    cost: AnyMoney = Field(description="Of one unit.")
+    value: AnyMoney = Field(description="What is on hand, at its cost.")
+
+
+class StockSummary(BaseModel):
+    """The stock of all variants."""
+
+    variants: Count
+    on_hand: Count
+    value: AnyMoney = Field(description="At cost, of what has one.")
+    out_of_stock: Count
+    running_out: Count = Field(description="Lasts 14 days or less, if it goes on selling so.")
+
+
+class Inventory(Framed):
+    """What is left of each variant."""
+
+    summary: StockSummary
+    variants: list[StockedVariant]
+    next: Cursor
+
+
+class MeasureOut(BaseModel):
+    """What a figure is."""
+
+    name: str = Field(examples=["net_sales"])
+    label: str = Field(examples=["Net sales"])
+    unit: Literal["money", "count", "rate"]
+    adds: Literal["sum", "derived", "distinct"]
+    definition: str = Field(examples=["Gross sales − discounts − sales reversals."])
+    choice: str = Field(
+        examples=[""], description="What Shopify leaves open, and what was chosen; else empty."
+    )
+    source: str = Field(examples=["https://help.shopify.com/en/manual/reports-and-analytics"])
+    shown: bool = Field(description="Whether `stats` has it.")
+
+
+class Measures(BaseModel):
+    """All measures."""
+
+    measures: list[MeasureOut]

@@ -117,14 +117,10 @@ def table_answer(
     rows: Rows,
 ) -> Response:
     """A table that is all at hand as a file."""
-    return file_answer(
-        file_name(name, frame.days.first, frame.days.last),
-        asked.form,
-        columns,
-        _once(rows),
-        frame.place,
-    )
+    name = file_name(name, frame.days.first, frame.days.last)
+    return file_answer(name, asked.form, columns, once(rows), frame.place)
 
 
-async def _once(rows: Rows) -> AsyncGenerator[Rows]:
+async def once(rows: Rows) -> AsyncGenerator[Rows]:
+    """Rows that are all at hand, as pages."""
     yield rows

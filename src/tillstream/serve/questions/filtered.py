@@ -42,11 +42,15 @@ CROSS JOIN LATERAL (
 GROUP BY p.day
 """
 
-_ENTRIES: LiteralString = """
+_POSTED: LiteralString = """
   FROM rollup.ledger AS l
   WHERE l.tenant_id = %(tenant)s AND l.store_id = ANY (%(stores)s) AND l.source = 'order'
     AND l.hour >= %(after)s AND l.hour < %(before)s AND l.day BETWEEN %(first)s AND %(last)s
     AND l.at < %(cut)s"""
+_COLUMNS: LiteralString = (
+    "l.store_id, l.hour, l.day, l.channel, l.country, l.region, l.referrer, l.landing,"
+    "l.discount_codes," + each(" l.$", ",", MEASURES) + ", l.lines"
+)
 # The filters of orders are columns of the ledger; an unknown facet is null there.
 _CONDITIONS: Final[Mapping[str, LiteralString]] = {
     "channel": "\n    AND coalesce(l.channel, '') = %(channel)s",
@@ -78,11 +82,11 @@ def line_amounts(entry: LiteralString) -> LiteralString:
 # A line has amounts if anything follows its four names.
 _OF_PRODUCT: LiteralString = (
     """
-  SELECT l.hour, l.day, l.channel, l.country, l.region, l.referrer, l.landing, l.discount_codes,
+  SELECT l.store_id, l.hour, l.day, l.channel, l.country, l.region, l.referrer, l.landing, l.discount_codes,
     """
     + each("m.$", names=MEASURES)
     + """, m.of_product AS lines
-  FROM entries AS l
+  FROM posted AS l
   CROSS JOIN LATERAL (
     SELECT """
     + line_amounts("l")
@@ -96,20 +100,15 @@ _OF_PRODUCT: LiteralString = (
 
 
 def entries_of(filters: Filters) -> LiteralString:
-    """A ``WITH`` clause whose rows ``b`` are the ledger's entries of orders under these filters.
+    """A ``WITH`` clause whose rows ``entries`` are the ledger's, of orders under these filters.
 
     They have the facets, the measures of MEASURES, and ``lines``; of a product's, only its lines
     and what those have. It takes what ``entry_values`` tells.
     """
-    conditions = "".join(_CONDITIONS[name] for name in filters.wanted)
-    columns = (
-        "l.hour, l.day, l.channel, l.country, l.region, l.referrer, l.landing, l.discount_codes,"
-        + each(" l.$", ",", MEASURES)
-        + ", l.lines"
-    )
-    entries = "entries AS (SELECT " + columns + _ENTRIES + conditions + ")"
-    told = _OF_PRODUCT if "product" in filters.wanted else "SELECT * FROM entries"
-    return "WITH " + entries + ", b AS (" + told + ")"
+    conditions: LiteralString = "".join(_CONDITIONS[name] for name in filters.wanted)
+    posted = "WITH posted AS (SELECT " + _COLUMNS + _POSTED + conditions + ")"
+    told = _OF_PRODUCT if "product" in filters.wanted else "SELECT * FROM posted"
+    return posted + ", entries AS (" + told + ")"
 
 
 def entry_values(
@@ -179,9 +178,9 @@ class FilteredSums:
         self, by: Literal["day", "hour"], days: Days, until: datetime | None
     ) -> list[tuple[Any, Sums]]:
         grouped: LiteralString = (
-            f" SELECT b.day, {SUMMED} FROM b GROUP BY b.day"
+            f" SELECT b.day, {SUMMED} FROM entries AS b GROUP BY b.day"
             if by == "day"
-            else f" SELECT b.hour, {SUMMED} FROM b GROUP BY b.hour"
+            else f" SELECT b.hour, {SUMMED} FROM entries AS b GROUP BY b.hour"
         )
         values = entry_values(self.tenant_id, self.scope, days, until, self.filters)
         cursor = await self.connection.execute(entries_of(self.filters) + grouped, values)

@@ -13,7 +13,9 @@ from tillstream.serve.ranges import local_today, parts_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tillstream.foundation.database import Connection
     from tillstream.serve.asking import Frame
+    from tillstream.serve.export import Row
 
 ProductSort = Literal[
     "newest", "units_sold", "units_reversed", "gross_sales", "net_sales", "orders",
@@ -241,6 +243,88 @@ _SALES_AMOUNTS: Final[Mapping[str, LiteralString]] = {
     "net_sales": "net_sales",
     "orders": "orders",
 }
+
+
+_VARIANT: Final = (
+    Column("variant_id", "id"),
+    Column("product_id", "id"),
+    Column("store", "id"),
+    Column("title", "text"),
+    Column("variant_title", "text"),
+    Column("sku", "text"),
+    Column("price", "money"),
+    Column("cost", "money"),
+    Column("value", "money"),
+    *_SOLD,
+    *_STOCK,
+)
+# Every variant with what is left of it; what was sold is found once for all.
+_STOCKED: LiteralString = (
+    "WITH sales AS MATERIALIZED ("
+    + _SALES
+    + """), kept AS (
+  SELECT r.id, r.product_id, r.store_id, r.title AS variant_title, coalesce(r.sku, i.sku) AS sku,
+    r.price, i.cost, """
+    + _ON_HAND
+    + """ AS on_hand
+  FROM mirror.variants AS r
+  LEFT JOIN mirror.inventory_items AS i
+    ON i.tenant_id = r.tenant_id AND i.store_id = r.store_id AND i.id = r.inventory_item_id
+  LEFT JOIN (
+    SELECT l.store_id, l.inventory_item_id, sum(l.available)::bigint AS available
+    FROM mirror.inventory_levels AS l
+    WHERE l.tenant_id = %(tenant)s AND l.store_id = ANY (%(stores)s) AND NOT l.deleted
+    GROUP BY l.store_id, l.inventory_item_id
+  ) AS l ON l.store_id = r.store_id AND l.inventory_item_id = r.inventory_item_id
+  WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s)
+), stocked AS (
+  SELECT m.title, r.*, greatest(r.on_hand, 0) * r.cost AS value,"""
+    + _NOTHING
+    + """
+  FROM kept AS r
+  JOIN mirror.products AS m ON m.tenant_id = %(tenant)s AND m.store_id = r.store_id
+    AND m.id = r.product_id AND NOT m.deleted
+  LEFT JOIN sales AS s ON s.store_id = r.store_id AND s.id = r.id
+)"""
+)
+_VARIANTS: LiteralString = (
+    _STOCKED
+    + """
+SELECT n.id, n.product_id, n.store_id, n.title, nullif(n.variant_title, 'Default Title'), n.sku,
+  n.price, n.cost, n.value, n.units_sold, n.units_reversed, n.gross_sales, n.discounts,
+  n.sales_reversals, n.net_sales, n.orders, n.on_hand, """
+    + _LASTS
+    + ", n.amount, n.id, n.store_id FROM (SELECT n.*, $ AS amount FROM stocked AS n) AS n"
+    + _AFTER
+)
+_SUMMARY: LiteralString = (
+    _STOCKED
+    + """
+SELECT count(*), coalesce(sum(greatest(n.on_hand, 0)), 0)::bigint, coalesce(sum(n.value), 0)::bigint,
+  count(*) FILTER (WHERE n.on_hand <= 0),
+  count(*) FILTER (WHERE n.on_hand > 0 AND """
+    + _LASTS
+    + " <= 14) FROM stocked AS n"
+)
+_VARIANT_AMOUNTS: Final[Mapping[StockSort, LiteralString]] = {
+    "days_of_stock": _STOCK_AMOUNTS["days_of_stock"],
+    "on_hand": _STOCK_AMOUNTS["on_hand"],
+    "value": "coalesce(n.value, -4611686018427387904)",
+    "units_sold": "n.units_sold",
+}
+
+
+def variants_listing(sort: StockSort) -> Listing:
+    """All variants; the statement takes what ``sold_values`` tells."""
+    statement: LiteralString = _VARIANTS.replace("$", _VARIANT_AMOUNTS[sort])
+    keys = {"amount": LAST_ID, "id": LAST_ID, "after_store": LAST_ID}
+    return Listing("variants", _VARIANT, statement, keys=keys, order=sort, at_once=20_000)
+
+
+async def stock_summary(connection: Connection, values: Mapping[str, object]) -> Row:
+    """Of all variants: how many, units on hand, their value at cost, those out, those running out."""
+    row = await (await connection.execute(_SUMMARY, values)).fetchone()
+    return row or (0, 0, 0, 0, 0)
 
 
 def sold_values(frame: Frame, dimension: str) -> dict[str, Any]:

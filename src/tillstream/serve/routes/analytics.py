@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tillstream.serve.routes import checkouts, customers, orders, products, sales
+from tillstream.serve.routes import breakdown, checkouts, customers, orders, products, sales
 
 router = APIRouter()
-for family in (sales, orders, products, customers, checkouts):
+for family in (sales, breakdown, orders, products, customers, checkouts):
     router.include_router(family.router)

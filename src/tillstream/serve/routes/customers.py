@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Query, Response
 
 from tillstream.serve import panel_models as models
 from tillstream.serve.asking import Limit, PageCursor, Question
 from tillstream.serve.filters import UNFILTERED
-from tillstream.serve.panels import first_page, list_answer, panel, panels
+from tillstream.serve.forms import in_row
+from tillstream.serve.panels import first_page, list_answer, panel, panels, table_answer
+from tillstream.serve.questions.cohorts import COHORT, PERIOD, cohorts_of
 from tillstream.serve.questions.customers import TOP_CUSTOMERS, customers_listing
 
 router = panels()
+
+# Eleven months and as much of this one as there is.
+_YEAR: Final = 335
 
 
 @panel(router, "/top-customers", models.TopCustomers, dependencies=[UNFILTERED])
@@ -47,3 +52,28 @@ async def customers(
         listing = customers_listing(kind)
         page = await first_page(connection, asked, listing, values, (cursor, limit))
     return list_answer(asked, frame, page, values)
+
+
+@panel(router, "/cohorts", models.Cohorts, dependencies=[UNFILTERED])
+async def cohorts(asked: Question) -> dict[str, object] | Response:
+    """Customers by the month of their first order, and what they ordered in each month since.
+
+    The range picks the cohorts: those of the months it touches, by default the last twelve. A
+    customer is in exactly one; period 0 is the month of the first order and holds repeated orders.
+    Amounts are those of the ledger: what is refunded later counts in the month of the refund.
+    """
+    async with asked.opened(usual_days=_YEAR) as (connection, frame):
+        found = await cohorts_of(connection, frame)
+    if asked.form != "json":
+        rows = [[one.summary[0], *period] for one in found for period in one.periods]
+        columns = (COHORT[0], *PERIOD)
+        return table_answer(asked, frame, "cohorts", columns, rows)
+    place = frame.place
+    shown = [
+        {
+            **in_row(COHORT, one.summary, place),
+            "periods": [in_row(PERIOD, period, place) for period in one.periods],
+        }
+        for one in found
+    ]
+    return {**frame.told, "cohorts": shown}

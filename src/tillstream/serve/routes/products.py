@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Query, Response
 
 from tillstream.serve import panel_models as models
 from tillstream.serve.asking import Limit, PageCursor, Question
 from tillstream.serve.filters import UNFILTERED
+from tillstream.serve.forms import Column, in_row
 from tillstream.serve.panels import first_page, list_answer, panel, panels
-from tillstream.serve.questions.products import ProductSort, products_listing, sold_values
+from tillstream.serve.questions.products import (
+    ProductSort,
+    StockSort,
+    products_listing,
+    sold_values,
+    stock_summary,
+    variants_listing,
+)
 
 router = panels()
+
+_SUMMARY: Final = (
+    Column("variants", "count"),
+    Column("on_hand", "count"),
+    Column("value", "money"),
+    Column("out_of_stock", "count"),
+    Column("running_out", "count"),
+)
 
 
 @panel(router, "/products", models.Products, dependencies=[UNFILTERED])
@@ -37,3 +53,26 @@ async def products(
         listing = products_listing(sort)
         page = await first_page(connection, asked, listing, values, (cursor, limit))
     return list_answer(asked, frame, page, values)
+
+
+@panel(router, "/inventory", models.Inventory, dependencies=[UNFILTERED])
+async def inventory(
+    asked: Question,
+    sort: Annotated[
+        StockSort,
+        Query(examples=["on_hand"], description="What comes first: the most, but `days_of_stock`."),
+    ] = "days_of_stock",
+    limit: Limit = 50,
+    cursor: PageCursor = None,
+) -> dict[str, object] | Response:
+    """What is left of each variant and how long it lasts, those first that run out first.
+
+    What was sold is that of the range; stock and cost are those of now.
+    """
+    async with asked.opened() as (connection, frame):
+        values = sold_values(frame, "variant")
+        listing = variants_listing(sort)
+        page = await first_page(connection, asked, listing, values, (cursor, limit))
+        summary = await stock_summary(connection, values)
+    told = in_row(_SUMMARY, summary, frame.place)
+    return list_answer(asked, frame, page, values, summary=told)

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 from fastapi import Query, Response
 
 from tillstream.foundation.database import Connection
+from tillstream.rollup.measures import MEASURES, Measure
 from tillstream.serve import panel_models as models
-from tillstream.serve.asking import Frame, Question
+from tillstream.serve.asking import Frame, PlainQuestion, Question
 from tillstream.serve.buckets import Interval, fill_hours, sum_by_date
+from tillstream.serve.export import file_answer
 from tillstream.serve.figures import BUYERS, FIGURES, Buyers, Sums, buyers_of, figures_of
 from tillstream.serve.filters import AnyFilters, Filters
-from tillstream.serve.forms import Column, in_json
-from tillstream.serve.panels import panel, panels, table_answer
+from tillstream.serve.forms import Column, Place, in_row
+from tillstream.serve.panels import once, panel, panels, table_answer
 from tillstream.serve.problems import invalid
 from tillstream.serve.questions.filtered import FilteredSums
+from tillstream.serve.questions.hours import hours_of_week
 from tillstream.serve.questions.sums import periods_of, sums_by_day, sums_by_hour
 from tillstream.serve.ranges import Compare, Days, Period, like_for_like, start_of_day
+from tillstream.serve.scope import FALLBACK_CURRENCY, FALLBACK_TIMEZONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
+    from tillstream.serve.export import Row
     from tillstream.serve.figures import Figure
-    from tillstream.serve.forms import Place
 
 router = panels()
 
@@ -32,6 +37,25 @@ MOST_POINTS: Final = 4_000
 _POINTS_A_DAY: Final[dict[Interval, float]] = {"hour": 24, "day": 1, "week": 1 / 7, "month": 1 / 28}
 _FIGURES_OF_PERIODS: Final = (*FIGURES, *BUYERS)
 _PERIOD: Final = (Column("from", "date"), Column("to", "date"), Column("until", "time"))
+_HOUR: Final = (
+    Column("orders", "count"),
+    Column("gross_sales", "money"),
+    Column("net_sales", "money"),
+    Column("total_sales", "money"),
+    Column("units_sold", "count"),
+)
+_MEASURE: Final = (
+    Column("name", "text"),
+    Column("label", "text"),
+    Column("unit", "text"),
+    Column("adds", "text"),
+    Column("definition", "text"),
+    Column("choice", "text"),
+    Column("source", "text"),
+    Column("shown", "flag"),
+)
+# Definitions have no amounts and no times.
+_NOWHERE: Final = Place(FALLBACK_CURRENCY, ZoneInfo(FALLBACK_TIMEZONE))
 _POINT: Final = (Column("start", "time"), *FIGURES)
 
 
@@ -94,7 +118,7 @@ def _period(frame: Frame, period: Period, figures: Mapping[str, Figure]) -> dict
 def _shown(
     figures: Mapping[str, Figure], columns: Sequence[Column], place: Place
 ) -> dict[str, Any]:
-    return {one.name: in_json(one.kind, figures[one.name], place) for one in columns}
+    return in_row(columns, [figures[one.name] for one in columns], place)
 
 
 @panel(router, "/sales-over-time", models.SalesOverTime)
@@ -163,3 +187,35 @@ async def _by_day(
         question = FilteredSums(connection, frame.tenant_id, frame.scope, filters)
         return await question.by_day(frame.days)
     return await sums_by_day(connection, frame.tenant_id, frame.scope, frame.days)
+
+
+@panel(router, "/heat-map", models.HeatMap)
+async def heat_map(asked: Question, filters: AnyFilters) -> dict[str, object] | Response:
+    """Sales by the hour of the week, in the shop's time zone; hours without any are there."""
+    async with asked.opened() as (connection, frame):
+        sums = await hours_of_week(connection, frame, filters)
+    rows = [
+        [weekday, hour, *(getattr(one, column.name) for column in _HOUR)]
+        for weekday in range(1, 8)
+        for hour in range(24)
+        for one in [sums.get((weekday, hour), Sums())]
+    ]
+    columns = (Column("weekday", "count"), Column("hour", "count"), *_HOUR)
+    if asked.form != "json":
+        return table_answer(asked, frame, "heat-map", columns, rows)
+    return {**frame.told, "cells": [in_row(columns, row, frame.place) for row in rows]}
+
+
+@panel(router, "/measures", models.Measures)
+async def measures(asked: PlainQuestion) -> dict[str, object] | Response:
+    """What each figure is: its definition, where that comes from, and what was chosen."""
+    async with asked.transaction():
+        rows = [_measure(one) for one in MEASURES]
+    if asked.form != "json":
+        return file_answer("measures", asked.form, _MEASURE, once(rows), _NOWHERE)
+    return {"measures": [in_row(_MEASURE, row, _NOWHERE) for row in rows]}
+
+
+def _measure(one: Measure) -> Row:
+    shown = one.name in {figure.name for figure in _FIGURES_OF_PERIODS}
+    return (one.name, one.label, one.unit, one.adds, one.definition, one.choice, one.source, shown)

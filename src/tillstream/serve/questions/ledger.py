@@ -1,0 +1,232 @@
+"""The entries of the ledger that a figure is the sum of, and the deliveries that made an order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, LiteralString, cast
+
+from tillstream.rollup.breakdown import LINE_MEASURES
+from tillstream.rollup.columns import each
+from tillstream.rollup.explain import COLUMNS, DISTINCT
+from tillstream.rollup.measures import ADDITIVE, MEASURES
+from tillstream.serve.forms import Column
+from tillstream.serve.listing import LAST_ID, LAST_TIME, Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tillstream.rollup.explain import Parts
+    from tillstream.rollup.measures import Unit
+    from tillstream.serve.filters import Filters
+    from tillstream.serve.forms import Kind
+
+_LAST_TEXT: Final = "\U0010ffff"
+"""After any text, where texts descend."""
+
+_UNITS: Final = {measure.name: measure.unit for measure in MEASURES}
+_KINDS: Final[Mapping[Unit, Kind]] = {"money": "money", "count": "count", "rate": "count"}
+
+PLACES: Final = (
+    Column("order_id", "id"),
+    Column("order_name", "text"),
+    Column("checkout_token", "text"),
+    Column("store", "id"),
+    Column("kind", "text"),
+    Column("entry", "text"),
+    Column("at", "time"),
+    Column("day", "date"),
+    Column("customer_id", "id"),
+)
+"""Where an entry comes from; then follow amount and denominator, the measures, and the lines."""
+AMOUNTS: Final = tuple(Column(name, _KINDS[_UNITS[name]]) for name in ADDITIVE)
+"""The measures of an entry."""
+
+# The entry's own columns and the measures that it has under the filters.
+_ENTRY: LiteralString = (
+    "l.store_id, l.source, l.source_id, l.entry, l.at, l.hour, l.day, l.customer_id"
+)
+_POSTED: LiteralString = """
+    FROM rollup.ledger AS l
+    WHERE l.tenant_id = %(tenant)s AND l.store_id = t.store_id
+      AND l.hour >= %(after)s AND l.hour < %(before)s AND l.day BETWEEN %(first)s AND %(last)s
+      AND (l.hour, l.at, l.source_id, l.entry) <= (%(c_hour)s, %(c_at)s, %(c_source_id)s, %(c_entry)s)
+"""
+# An unknown facet is null in the ledger and "" to those who ask. Checkouts have no facets at all.
+_CONDITIONS: Final[dict[str, LiteralString]] = {
+    "channel": "\n      AND coalesce(l.channel, '') = %(channel)s",
+    "country": "\n      AND coalesce(l.country, '') = %(country)s",
+    "discount_code": """
+      AND CASE WHEN %(discount_code)s = '' THEN coalesce(cardinality(l.discount_codes), 0) = 0
+               ELSE l.discount_codes @> ARRAY[%(discount_code)s::text] END""",
+    "product": "",
+}
+
+
+def _of_product() -> LiteralString:
+    """The measures that the lines of one product have of an entry; see rollup/breakdown.py."""
+    told = [
+        f"coalesce(sum((line ->> {4 + LINE_MEASURES.index(name)})::bigint), 0)::bigint AS {name}"
+        if name in LINE_MEASURES
+        # A placement counts once, whatever of a product it contains.
+        else (f"p.{name}" if name in {"orders", "customer_orders"} else f"0::bigint AS {name}")
+        for name in ADDITIVE
+    ]
+    # Names and places out of the registry are part of the program.
+    return cast("LiteralString", ", ".join(told))
+
+
+# A line has amounts if anything follows its four names.
+_LINES_OF_PRODUCT: LiteralString = f"""
+    SELECT p.store_id, p.source, p.source_id, p.entry, p.at, p.hour, p.day, p.customer_id,
+      {each("m.$")}, m.of_product AS lines
+    FROM posted AS p
+    CROSS JOIN LATERAL (
+      SELECT {_of_product()}, json_agg(line) AS of_product
+      FROM json_array_elements(p.lines) AS e (line)
+      WHERE coalesce(line ->> 1, '') = %(product)s AND json_array_length(line) > 4
+      HAVING count(*) > 0
+    ) AS m
+"""  # noqa: S608 - made of literals only
+
+# The order before this one of the same customer says whether this one makes the customer count; the
+# same as rollup/rhythm.py has it, for one order.
+_CUSTOMERS: LiteralString = """
+  LEFT JOIN LATERAL (
+    SELECT
+      (h.previous IS NULL OR q.day < %(first)s)::integer AS customers,
+      (h.previous IS NULL)::integer AS new_customers,
+      (CASE WHEN q.day < %(first)s THEN true ELSE h.place = 2 END)::integer AS returning_customers
+    FROM rollup.customers AS c
+    CROSS JOIN LATERAL (
+      SELECT * FROM (
+        SELECT place, moment ->> 1 AS order_id, lag(moment ->> 1) OVER (ORDER BY place) AS previous
+        FROM json_array_elements(c.moments) WITH ORDINALITY AS o (moment, place)
+      ) AS orders
+      WHERE order_id = e.source_id
+    ) AS h
+    LEFT JOIN rollup.ledger AS q
+      ON q.tenant_id = %(tenant)s AND q.store_id = e.store_id AND q.source = 'order'
+      AND q.source_id = h.previous AND q.entry = 'placement'
+    WHERE c.tenant_id = %(tenant)s AND c.store_id = e.store_id AND c.customer_id = e.customer_id
+  ) AS b ON e.entry = 'placement'
+"""
+
+
+def _weighed(side: LiteralString, names: tuple[str, ...]) -> LiteralString:
+    """The weighted sum of an entry's columns."""
+    told = [
+        f"%({side}_{name})s::bigint * coalesce({'b' if name in DISTINCT else 'e'}.{name}, 0)"
+        for name in names
+    ]
+    return cast("LiteralString", " + ".join(told))
+
+
+def _shown(customers: LiteralString, names: tuple[str, ...]) -> LiteralString:
+    """The rest of the statement: each entry's amount, and those that have any."""
+    return f"""
+  SELECT e.*, {_weighed("n", names)} AS amount, {_weighed("d", names)} AS denominator
+  FROM entries AS e {customers}
+"""  # noqa: S608 - made of literals only
+
+
+_OF_ENTRIES: LiteralString = _shown("", ADDITIVE)
+_WITH_CUSTOMERS: LiteralString = _shown(_CUSTOMERS, COLUMNS)
+
+
+def ledger_listing(unit: Unit, parts: Parts, filters: Filters) -> Listing:
+    """The entries that a figure is made of, the latest first.
+
+    The statement takes tenant, stores, days and their hours, the filters that are set, and
+    ``weights_of`` the parts.
+    """
+    conditions: LiteralString = ""
+    for name in filters.wanted:
+        conditions += _CONDITIONS[name]
+    columns = _ENTRY + "," + each(" l.$", ",") + ", l.lines"
+    told: LiteralString = (
+        _LINES_OF_PRODUCT if "product" in filters.wanted else "SELECT * FROM posted"
+    )
+    statement: LiteralString = (
+        """
+SELECT CASE WHEN w.source = 'order' THEN w.source_id::bigint END, o.name,
+  CASE WHEN w.source = 'checkout' THEN w.source_id END, t.store_id, split_part(w.entry, ':', 1),
+  w.entry, w.at, w.day, w.customer_id, w.amount, w.denominator,"""
+        + each(" w.$", ",")
+        + """, w.lines::text, w.hour, w.at, w.source_id, w.entry, t.store_id, w.source
+FROM unnest(%(stores)s::bigint[]) AS t (store_id)
+CROSS JOIN LATERAL (
+  WITH posted AS (SELECT """
+        + columns
+        + _POSTED
+        + conditions
+        + "), entries AS ("
+        + told
+        + "), weighed AS ("
+        + (_WITH_CUSTOMERS if parts.counts_customers else _OF_ENTRIES)
+        + """)
+  SELECT * FROM weighed AS x
+  WHERE (x.amount <> 0 OR x.denominator <> 0)
+    AND (x.hour, x.at, x.source_id, x.entry, x.store_id, x.source)
+      < (%(c_hour)s, %(c_at)s, %(c_source_id)s, %(c_entry)s, %(c_store)s, %(c_source)s)
+  ORDER BY x.hour DESC, x.at DESC, x.source_id DESC, x.entry DESC, x.source DESC LIMIT %(limit)s
+) AS w
+LEFT JOIN mirror.orders AS o
+  ON o.tenant_id = %(tenant)s AND o.store_id = t.store_id AND w.source = 'order'
+  AND o.id = CASE WHEN w.source = 'order' THEN w.source_id::bigint END
+ORDER BY w.hour DESC, w.at DESC, w.source_id DESC, w.entry DESC, t.store_id DESC, w.source DESC
+LIMIT %(limit)s
+"""
+    )
+    kind = _KINDS[unit]
+    return Listing(
+        "ledger",
+        (
+            *PLACES,
+            Column("amount", kind),
+            Column("denominator", "count"),
+            *AMOUNTS,
+            Column("lines", "text"),
+        ),
+        statement,
+        keys={
+            "c_hour": LAST_TIME,
+            "c_at": LAST_TIME,
+            "c_source_id": _LAST_TEXT,
+            "c_entry": _LAST_TEXT,
+            "c_store": LAST_ID,
+            "c_source": _LAST_TEXT,
+        },
+    )
+
+
+def weights_of(parts: Parts) -> dict[str, int]:
+    """What the statement takes of a measure's parts."""
+    names = COLUMNS if parts.counts_customers else ADDITIVE
+    return {f"n_{name}": parts.numerator.get(name, 0) for name in names} | {
+        f"d_{name}": parts.denominator.get(name, 0) for name in names
+    }
+
+
+HISTORY: LiteralString = """
+SELECT d.webhook_id, d.topic, d.triggered_at, d.received_at, d.applied_at, h.changed
+FROM mirror.history AS h
+JOIN mirror.deliveries AS d
+  ON d.tenant_id = h.tenant_id AND d.store_id = h.store_id AND d.key = h.key
+WHERE h.tenant_id = %s AND h.store_id = %s AND h.order_id = %s
+ORDER BY d.applied_at, d.received_at, d.key
+"""
+OWNERS: LiteralString = """
+SELECT o.store_id, o.name FROM unnest(%s::bigint[]) AS t (store_id)
+JOIN mirror.orders AS o ON o.tenant_id = %s AND o.store_id = t.store_id AND o.id = %s
+ORDER BY o.store_id
+"""
+ENTRIES: LiteralString = f"""
+SELECT split_part(l.entry, ':', 1), l.entry, l.at, l.day, l.customer_id, {each("l.$")}, l.lines::text
+FROM rollup.ledger AS l
+WHERE l.tenant_id = %s AND l.store_id = %s AND l.source = 'order' AND l.source_id = %s
+ORDER BY l.at, l.entry
+"""  # noqa: S608 - made of literals only
+
+
+def rows_of(amounts: Any) -> dict[str, int]:  # noqa: ANN401 - values of a row
+    """The measures of an entry that are not zero."""
+    return {name: amount for name, amount in zip(ADDITIVE, amounts, strict=True) if amount}
