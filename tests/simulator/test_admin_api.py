@@ -55,7 +55,7 @@ def _minor(amount: str) -> int:
 
 
 def standing(world: World) -> list[Row]:
-    return [row for row in world.shop.ledger.rows("orders") if not row["deleted"]]
+    return [row for row in world.shop.ledger.records.rows("orders") if not row["deleted"]]
 
 
 def test_every_order_is_told_as_it_is(world: World) -> None:
@@ -80,7 +80,7 @@ def test_every_order_is_told_as_it_is(world: World) -> None:
         assert node["presentmentCurrencyCode"] == row["presentment_currency"]
         assert node["updatedAt"] == when(int(row["updated_at"].timestamp()))
         known = row["customer_id"] in {
-            c["id"] for c in world.shop.ledger.rows("customers") if not c["deleted"]
+            c["id"] for c in world.shop.ledger.records.rows("customers") if not c["deleted"]
         }
         assert (node["customer"] is not None) == known
     times = [node["updatedAt"] for node in told]
@@ -137,9 +137,9 @@ def test_lines_and_refunds_are_told_as_they_are(world: World) -> None:
     installation = world.install()
     lines: dict[int, list[Row]] = defaultdict(list)
     refunds: dict[int, list[Row]] = defaultdict(list)
-    for row in world.shop.ledger.rows("order_lines"):
+    for row in world.shop.ledger.records.rows("order_lines"):
         lines[row["order_id"]].append(row)
-    for row in world.shop.ledger.rows("refunds"):
+    for row in world.shop.ledger.records.rows("refunds"):
         refunds[row["order_id"]].append(row)
     for order_id in list(refunds)[:40]:
         told = world.data(installation, PARTS, id=gid("Order", order_id))["order"]
@@ -179,13 +179,13 @@ def test_customers_products_and_checkouts_are_counted_right(world: World) -> Non
              products(first: 40) { nodes { id status variants(first: 20) { nodes { sku price } } } } }""",
     )
     ledger = world.shop.ledger
-    alive = [row for row in ledger.rows("customers") if not row["deleted"]]
+    alive = [row for row in ledger.records.rows("customers") if not row["deleted"]]
     assert told["customersCount"]["count"] == len(alive)
     assert told["ordersCount"] == {"count": 10, "precision": "AT_LEAST"}
-    products = [row for row in ledger.rows("products") if not row["deleted"]]
+    products = [row for row in ledger.records.rows("products") if not row["deleted"]]
     assert told["productsCount"] == {"count": len(products), "precision": "EXACT"}
     shown = {v["sku"] for p in told["products"]["nodes"] for v in p["variants"]["nodes"]}
-    assert shown == {row["sku"] for row in ledger.rows("variants")}
+    assert shown == {row["sku"] for row in ledger.records.rows("variants")}
 
 
 def test_checkouts_that_were_left_are_those_of_the_books(world: World) -> None:
@@ -331,7 +331,7 @@ def test_a_bulk_operation_runs_and_tells_everything(world: World) -> None:
     children = [(r["__parentId"], r["id"]) for r in rows if "__parentId" in r]
     assert sorted(children) == sorted(
         (gid("Order", r["order_id"]), gid("LineItem", r["id"]))
-        for r in world.shop.ledger.rows("order_lines")
+        for r in world.shop.ledger.records.rows("order_lines")
     )
 
 

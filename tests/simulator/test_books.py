@@ -297,12 +297,12 @@ def checkout(*activity: tuple[int, bool], completed: int | None = None) -> Check
 @pytest.mark.parametrize(
     ("activity", "completed", "now", "stage", "abandoned"),
     [
-        # contact from the start, then silence: open until the window has passed
-        ([(0, True)], None, 599, "open", None),
-        ([(0, True)], None, 600, "abandoned", 600),
+        # contact from the start, then silence: open until it is longer than the window
+        ([(0, True)], None, 600, "open", None),
+        ([(0, True)], None, 601, "abandoned", 600),
         # each step starts the window anew
         ([(0, True), (500, True)], None, 1_000, "open", None),
-        ([(0, True), (500, True)], None, 1_100, "abandoned", 1_100),
+        ([(0, True), (500, True)], None, 1_101, "abandoned", 1_100),
         # paid inside the window, and after it
         ([(0, True), (200, True)], 200, 9_999, "converted", None),
         ([(0, True), (5_000, True)], 5_000, 9_999, "recovered", 600),

@@ -57,7 +57,7 @@ def test_a_years_history_is_short_enough_to_import_at_once() -> None:
         hidden = [order for order in ledger.orders.values() if order.test or order.deleted]
         assert hidden
         assert not any(entries_of(order) for order in hidden)
-        assert {row["id"] for row in ledger.rows("orders") if row.keys() == {"id", "deleted"}} == {
+        assert {row["id"] for row in ledger.records.rows("orders") if row.keys() == {"id", "deleted"}} == {
             order.id for order in hidden if order.deleted
         }
 

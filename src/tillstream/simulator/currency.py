@@ -60,6 +60,15 @@ def contained(amount: int, millionths: int, together: int) -> int:
     return ratio(amount * millionths, MILLION + together)
 
 
+def exchanged(minor: int, ours: Currency, presentment: tuple[str, int]) -> int:
+    """``minor`` of the shop's money in the buyer's smallest unit.
+
+    ``presentment`` is the buyer's currency, and the millionths of it that one unit is exchanged for.
+    """
+    theirs = Currency.of(presentment[0])
+    return at_rate(minor * 10**theirs.decimals, presentment[1]) // 10**ours.decimals
+
+
 def split(amount: int, weights: Sequence[int]) -> list[int]:
     """``amount`` spread over ``weights`` in proportion, summing to it exactly.
 

@@ -35,6 +35,12 @@ class Customer:
     verified: bool = True
     registered: bool = False
     deleted: bool = False
+    merged_into: Customer | None = None
+    tags: list[str] = field(default_factory=list[str])
+    email_consent: str | None = None
+    sms_consent: str | None = None
+    orders_told: int | None = None
+    spent_told: int | None = None
 
     @property
     def name(self) -> str:
@@ -54,6 +60,8 @@ class Variant:
     inventory_item_id: int
     inventory_quantity: int
     position: int
+    cost: int | None = None
+    in_stock: bool | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -74,6 +82,7 @@ class Product:
     updated_at: int
     status: str = "active"
     deleted: bool = False
+    tags: list[str] = field(default_factory=list[str])
 
 
 @dataclass(slots=True, eq=False)
@@ -248,6 +257,7 @@ class Refund:
     shipping_tax: int = 0
     duties: int = 0
     discrepancy: int = 0
+    cash_rounding: int = 0
     note: str | None = None
     restock: bool = False
     told_as: Literal["adjustments", "lines", "both"] = "adjustments"
@@ -256,12 +266,16 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A committed order edit: (line, units) added and removed."""
+    """A committed order edit: (line, units) added and removed.
+
+    ``unrecorded`` are those of the removals that left no refund record.
+    """
 
     id: int
     committed_at: int
     additions: list[tuple[Line, int]]
     removals: list[tuple[Line, int]]
+    unrecorded: list[tuple[Line, int]] = field(default_factory=list[tuple[Line, int]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +305,21 @@ class Checkout:
     completed_at: int | None = None
     deleted: bool = False
     activity: list[tuple[int, bool]] = field(default_factory=list[tuple[int, bool]])
+    visit: Whence | None = None
+
+    @property
+    def id(self) -> int:
+        """The numeric id that bodies had before API version 2026-04."""
+        return 30_000_000_000_000 + self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Whence:
+    """Where an order or a checkout comes from: the channel, the page first seen, the page before it."""
+
+    channel: str
+    landing_site: str | None = None
+    referring_site: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -328,6 +357,9 @@ class Order:
     cancel_reason: str | None = None
     closed_at: int | None = None
     tags: str = ""
+    whence: Whence | None = None
+    checkout_id: int | None = None
+    cash_rounding: int = 0
     refunds: list[Refund] = field(default_factory=list[Refund])
     edits: list[Edit] = field(default_factory=list[Edit])
     fulfillments: list[Fulfillment] = field(default_factory=list[Fulfillment])
@@ -346,6 +378,20 @@ class Order:
     def name(self) -> str:
         """``#1001`` and on."""
         return f"#{self.number}"
+
+    @property
+    def channel(self) -> str:
+        """The sales channel, as ``source_name`` tells it."""
+        return self.whence.channel if self.whence else self.source_name
+
+    @property
+    def destination(self) -> tuple[str, str]:
+        """The codes of the country and the province in its address; empty where it has none."""
+        if self.customer is None:
+            return "", ""
+        place = self.place or self.customer.place
+        city = self.customer.city if place is self.customer.place else place.cities[0]
+        return place.code, city.province_code
 
     @property
     def paid(self) -> int:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tillstream.simulator.admin.connections import Listing, Page, connect, connect_all
 from tillstream.simulator.admin.context import require
-from tillstream.simulator.bodies import exchanged
-from tillstream.simulator.currency import MILLION, Currency
+from tillstream.simulator.currency import MILLION, Currency, exchanged
 from tillstream.simulator.shop_clock import instant
 
 if TYPE_CHECKING:

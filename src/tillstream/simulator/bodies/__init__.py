@@ -13,10 +13,9 @@ from __future__ import annotations
 from tillstream.simulator.bodies.checkouts import Checkouts
 from tillstream.simulator.bodies.orders import Orders
 from tillstream.simulator.bodies.premises import Premises
-from tillstream.simulator.bodies.press import exchanged
 from tillstream.simulator.bodies.wares import Wares
 
-__all__ = ["Bodies", "exchanged"]
+__all__ = ["Bodies"]
 
 
 class Bodies(Orders, Checkouts, Wares, Premises):

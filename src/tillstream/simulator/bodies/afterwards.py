@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tillstream.simulator.bodies.parts import Parts
-from tillstream.simulator.bodies.press import Json, encode, exchanged, raw
-from tillstream.simulator.currency import Currency
+from tillstream.simulator.bodies.press import Json, encode, raw
+from tillstream.simulator.currency import Currency, exchanged
 
 if TYPE_CHECKING:
     from tillstream.simulator.facts import (

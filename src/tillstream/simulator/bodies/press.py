@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from tillstream.simulator.currency import Currency, at_rate
+from tillstream.simulator.currency import Currency, exchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,12 +68,6 @@ class Press:
 
     def _optional(self, at: int | None) -> str | None:
         return None if at is None else self._clock.text(at)
-
-
-def exchanged(minor: int, ours: Currency, presentment: tuple[str, int]) -> int:
-    """``minor`` of the shop's money in the buyer's smallest unit."""
-    theirs = Currency.of(presentment[0])
-    return at_rate(minor * 10**theirs.decimals, presentment[1]) // 10**ours.decimals
 
 
 def utc_text(at: int) -> str:
