@@ -19,8 +19,9 @@ from tillstream.mirror.join import Element, decode, encode, join, join_all, laye
 from tillstream.mirror.topics import read
 
 if TYPE_CHECKING:
-    from tests.mirror.bodies import Told
     from collections.abc import Iterable
+
+    from tests.mirror.bodies import Told
 
 _fields = st.dictionaries(
     st.sampled_from("abcd"),

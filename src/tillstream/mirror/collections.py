@@ -135,13 +135,12 @@ def _compared(column: str, variant: Variant) -> bool:
 def _wanted(column: str, condition: str) -> Decimal | int | None:
     """The number in a condition, as the column counts; None where there is none."""
     try:
-        return (
-            Decimal(condition.strip())
-            if column == "variant_inventory"
-            else parse_money(condition.strip())
-        )
+        if column != "variant_inventory":
+            return parse_money(condition.strip())
+        number = Decimal(condition.strip())
     except (InvalidOperation, NotMoney):
         return None
+    return number if number.is_finite() else None
 
 
 def _titles(product: Product) -> list[str]:
