@@ -1,6 +1,6 @@
 """``python -m tillstream.command.documents``: rewrite the generated parts of the documents.
 
-``docs/measures.md`` follows the registry of measures, ``docs/topics.md`` that of topics,
+``docs/measures.md`` follows the registry of measures and the worked example, ``docs/topics.md`` that of topics,
 ``docs/settings.md`` the list of settings, ``docs/events.md`` the calls of ``log`` and the metrics in
 the sources. What an event means is written by hand in its row and survives; a new event gets an empty
 cell, which a test refuses.
@@ -11,8 +11,10 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from tillstream.foundation.settings import SETTINGS
 from tillstream.mirror.topics import TOPICS
@@ -44,6 +46,7 @@ _NAMED: Final = {
     "text": "searched for",
     "nobody": "none",
 }
+_UNITS: Final = {"money": "Money", "count": "A count", "rate": "A rate"}
 _ADDS: Final = {
     "sum": "adds up over hours, days and stores of one currency",
     "derived": "worked out from sums when read",
@@ -74,36 +77,68 @@ class Metric(NamedTuple):
 
 
 def measures_part() -> str:
-    """The tables of ``docs/measures.md``."""
+    """What ``docs/measures.md`` says of each measure."""
     shown = [one for one in MEASURES if one.public]
     inner = [one for one in MEASURES if not one.public]
-    return (
-        "## Figures that `stats` reports\n\n"
-        + _measure_table(shown)
-        + "\n\n## Measures that only serve others\n\n"
-        + _measure_table(inner)
+    return "\n\n".join(
+        [
+            "## Figures that `stats` reports",
+            *map(_measure, shown),
+            "## Measures that only serve others",
+            *map(_measure, inner),
+        ]
     )
 
 
-def _measure_table(measures: Iterable[Measure]) -> str:
-    return _table(
-        ("Measure", "Name", "Unit", "How it adds", "Definition", "Source"),
-        (
-            (
-                f"`{one.name}`",
-                one.label,
-                one.unit,
-                _ADDS[one.adds],
-                one.definition,
-                _source(one.source),
-            )
-            for one in measures
-        ),
-    )
+def _measure(one: Measure) -> str:
+    """A measure as a section: what it is, what was open, and how it adds up."""
+    told = [f"### {one.label} (`{one.name}`)", one.definition]
+    if one.choice:
+        told.append(f"*Where Shopify leaves it open:* {_linked(one.choice)}")
+    told.append(f"{_UNITS[one.unit]}; {_ADDS[one.adds]}. Source: {_source(one.source)}.")
+    return "\n\n".join(told)
+
+
+def _linked(text: str) -> str:
+    """The text with the names of measures in it set as code."""
+    return re.sub(r"\b[a-z]+(?:_[a-z]+)+\b", lambda found: f"`{found[0]}`", text)
 
 
 def _source(source: str) -> str:
     return f"[Shopify]({source})" if source.startswith("https://") else source
+
+
+# -- the worked example ----------------------------------------------------------------------------
+
+
+def example_part(example: Mapping[str, Any]) -> str:
+    """The worked example of ``docs/measures.md``: its orders, and the table they give."""
+    zone = ZoneInfo(example["timezone"])
+    orders = [
+        (
+            f"**{order['name']}**",
+            f"{order['at'].astimezone(zone):%a %d, %H:%M}",
+            str(order["did"]),
+            str(order["counts"]),
+        )
+        for order in example["order"]
+    ]
+    days: list[Mapping[str, Any]] = [*example["day"], example["total"]]
+    names = [name for name in example["day"][0] if name != "day"]
+    labels = {one.name: one.label for one in MEASURES}
+    rows = ((labels[name], *(str(day.get(name, "–")) for day in days)) for name in names)
+    return "\n\n".join(
+        [
+            f"The shop is {example['shop']}. Times of day are told in its own zone unless UTC is said.",
+            _table(("Order", "Placed", "What happens", "What it counts as"), orders),
+            "Day by day that gives:",
+            _table(("Measure", *(f"{day['day']:%a %d %b}" for day in example["day"]), "All"), rows),
+        ]
+    )
+
+
+def _example() -> Mapping[str, Any]:
+    return tomllib.loads((ROOT / "docs/worked-example.toml").read_text())
 
 
 def settings_part() -> str:
@@ -353,6 +388,7 @@ def _marks(name: str) -> tuple[str, str]:
 
 PARTS: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
     ("docs/measures.md", "measures", lambda _: measures_part()),
+    ("docs/measures.md", "example", lambda _: example_part(_example())),
     ("docs/topics.md", "topics", lambda _: topics_part()),
     ("docs/settings.md", "settings", lambda _: settings_part()),
     ("docs/events.md", "events", lambda text: events_part(log_events(SOURCES), meanings(text))),
