@@ -33,6 +33,8 @@ LAST_TIME: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 ROWS_AT_ONCE: Final = 1_000
 """Rows of a file that are read in one transaction."""
+ALL_AT_ONCE: Final = 20_000
+"""The same where each page adds everything up anew: few and long ones."""
 
 KeyValue = datetime | str | int
 
@@ -47,10 +49,12 @@ class Listing:
     """
 
     name: str
-    """The list's field in the answer, and what files of it are called."""
+    """The list's field in the answer."""
     columns: tuple[Column, ...]
     statement: LiteralString
     keys: Mapping[str, KeyValue]
+    called: str = ""
+    """What files of it are called, if not as the field."""
     order: str = ""
     """By what it is sorted, where there is a choice: a cursor is good for one order only."""
     personal: bool = False
@@ -60,7 +64,12 @@ class Listing:
     @property
     def mark(self) -> str:
         """What its cursors begin with."""
-        return f"{self.name}:{self.order}" if self.order else self.name
+        return ":".join(part for part in (self.title, self.order) if part)
+
+    @property
+    def title(self) -> str:
+        """What files of it are called."""
+        return self.called or self.name
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ async def _note(asked: Asked, connection: Connection, listing: Listing) -> None:
     """Write down that a list of people is taken out as a file."""
     if listing.personal:
         detail = {"form": asked.form}
-        await asked.visit.note(connection, "export.made", subject=listing.name, detail=detail)
+        await asked.visit.note(connection, "export.made", subject=listing.title, detail=detail)
 
 
 def list_answer(
@@ -104,7 +104,7 @@ def list_answer(
             listing.name: page.told(frame.place),
             "next": page.cursor,
         }
-    name = file_name(listing.name, frame.days.first, frame.days.last)
+    name = file_name(listing.title, frame.days.first, frame.days.last)
     pages = pages_after(asked, page, values)
     return file_answer(name, asked.form, listing.columns, pages, frame.place)
 

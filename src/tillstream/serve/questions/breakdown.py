@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString
 from tillstream.rollup.breakdown import MEASURES
 from tillstream.rollup.columns import each
 from tillstream.serve.forms import Column
-from tillstream.serve.listing import FIRST_TEXT, LAST_ID, Listing
+from tillstream.serve.listing import ALL_AT_ONCE, FIRST_TEXT, LAST_ID, Listing
 from tillstream.serve.questions.filtered import SUMMED, entries_of, entry_values, line_amounts
 from tillstream.serve.ranges import parts_of
 
@@ -166,15 +166,16 @@ def breakdown_listing(by: Dimension, sort: BreakdownSort, filters: Filters) -> L
         + """, n.amount, n.value
 FROM (
   SELECT * FROM whole AS n
-  WHERE n.amount < %(amount)s OR (n.amount = %(amount)s AND n.value COLLATE "C" > %(after)s)
+  WHERE n.amount < %(amount)s OR (n.amount = %(amount)s AND n.value COLLATE "C" > %(after_value)s)
   ORDER BY n.amount DESC, n.value COLLATE "C" LIMIT %(limit)s
 ) AS n
 ORDER BY n.amount DESC, n.value COLLATE "C"
 """
     )
-    keys = {"amount": LAST_ID, "after": FIRST_TEXT}
-    # Each page adds all up anew: few and long ones.
-    return Listing("rows", COLUMNS, statement, keys=keys, order=f"{by}:{sort}", at_once=20_000)
+    keys = {"amount": LAST_ID, "after_value": FIRST_TEXT}
+    return Listing(
+        "rows", COLUMNS, statement, keys, f"breakdown-{by}", order=sort, at_once=ALL_AT_ONCE
+    )
 
 
 def _columns(by: Dimension, *, of_orders: bool) -> LiteralString:

@@ -40,6 +40,7 @@ LEFT JOIN mirror.customers AS m
 ORDER BY c.total_spent DESC, c.customer_id, t.store_id LIMIT %(limit)s
 """,
     keys={"spent": LAST_ID, "id": FIRST_ID, "after_store": FIRST_ID},
+    called="top-customers",
     personal=True,
 )
 """Customers by lifetime value; takes tenant and stores."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, LiteralString, cast
+from typing import TYPE_CHECKING, Final, LiteralString, cast
 
 from tillstream.rollup.breakdown import LINE_MEASURES
 from tillstream.rollup.columns import each
 from tillstream.rollup.explain import COLUMNS, DISTINCT
 from tillstream.rollup.measures import ADDITIVE, MEASURES
 from tillstream.serve.forms import Column
-from tillstream.serve.listing import LAST_ID, LAST_TIME, Listing
+from tillstream.serve.listing import FIRST_TEXT, LAST_ID, LAST_TIME, Listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from tillstream.serve.filters import Filters
     from tillstream.serve.forms import Kind
 
-_LAST_TEXT: Final = "\U0010ffff"
-"""After any text, where texts descend."""
-
-_UNITS: Final = {measure.name: measure.unit for measure in MEASURES}
+_UNITS: Final[Mapping[str, Unit]] = {measure.name: measure.unit for measure in MEASURES}
 _KINDS: Final[Mapping[Unit, Kind]] = {"money": "money", "count": "count", "rate": "count"}
 
 PLACES: Final = (
@@ -132,6 +129,29 @@ _OF_ENTRIES: LiteralString = _shown("", ADDITIVE)
 _WITH_CUSTOMERS: LiteralString = _shown(_CUSTOMERS, COLUMNS)
 
 
+_SELECT: LiteralString = f"""
+SELECT CASE WHEN w.source = 'order' THEN w.source_id::bigint END, o.name,
+  CASE WHEN w.source = 'checkout' THEN w.source_id END, t.store_id, split_part(w.entry, ':', 1),
+  w.entry, w.at, w.day, w.customer_id, w.amount, w.denominator, {each("w.$")}, w.lines::text,
+  w.hour, w.at, w.source_id, w.entry, t.store_id, w.source
+FROM unnest(%(stores)s::bigint[]) AS t (store_id)
+CROSS JOIN LATERAL (
+"""
+_REST: LiteralString = """
+  SELECT * FROM weighed AS x
+  WHERE (x.amount <> 0 OR x.denominator <> 0)
+    AND (x.hour, x.at, x.source_id, x.entry, x.store_id, x.source)
+      < (%(c_hour)s, %(c_at)s, %(c_source_id)s, %(c_entry)s, %(c_store)s, %(c_source)s)
+  ORDER BY x.hour DESC, x.at DESC, x.source_id DESC, x.entry DESC, x.source DESC LIMIT %(limit)s
+) AS w
+LEFT JOIN mirror.orders AS o
+  ON o.tenant_id = %(tenant)s AND o.store_id = t.store_id
+  AND o.id = CASE WHEN w.source = 'order' THEN w.source_id::bigint END
+ORDER BY w.hour DESC, w.at DESC, w.source_id DESC, w.entry DESC, t.store_id DESC, w.source DESC
+LIMIT %(limit)s
+"""
+
+
 def ledger_listing(unit: Unit, parts: Parts, filters: Filters) -> Listing:
     """The entries that a figure is made of, the latest first.
 
@@ -145,37 +165,10 @@ def ledger_listing(unit: Unit, parts: Parts, filters: Filters) -> Listing:
     told: LiteralString = (
         _LINES_OF_PRODUCT if "product" in filters.wanted else "SELECT * FROM posted"
     )
-    statement: LiteralString = (
-        """
-SELECT CASE WHEN w.source = 'order' THEN w.source_id::bigint END, o.name,
-  CASE WHEN w.source = 'checkout' THEN w.source_id END, t.store_id, split_part(w.entry, ':', 1),
-  w.entry, w.at, w.day, w.customer_id, w.amount, w.denominator,"""
-        + each(" w.$", ",")
-        + """, w.lines::text, w.hour, w.at, w.source_id, w.entry, t.store_id, w.source
-FROM unnest(%(stores)s::bigint[]) AS t (store_id)
-CROSS JOIN LATERAL (
-  WITH posted AS (SELECT """
-        + columns
-        + _POSTED
-        + conditions
-        + "), entries AS ("
-        + told
-        + "), weighed AS ("
-        + (_WITH_CUSTOMERS if parts.counts_customers else _OF_ENTRIES)
-        + """)
-  SELECT * FROM weighed AS x
-  WHERE (x.amount <> 0 OR x.denominator <> 0)
-    AND (x.hour, x.at, x.source_id, x.entry, x.store_id, x.source)
-      < (%(c_hour)s, %(c_at)s, %(c_source_id)s, %(c_entry)s, %(c_store)s, %(c_source)s)
-  ORDER BY x.hour DESC, x.at DESC, x.source_id DESC, x.entry DESC, x.source DESC LIMIT %(limit)s
-) AS w
-LEFT JOIN mirror.orders AS o
-  ON o.tenant_id = %(tenant)s AND o.store_id = t.store_id AND w.source = 'order'
-  AND o.id = CASE WHEN w.source = 'order' THEN w.source_id::bigint END
-ORDER BY w.hour DESC, w.at DESC, w.source_id DESC, w.entry DESC, t.store_id DESC, w.source DESC
-LIMIT %(limit)s
-"""
-    )
+    weighed = _WITH_CUSTOMERS if parts.counts_customers else _OF_ENTRIES
+    posted = "WITH posted AS (SELECT " + columns + _POSTED + conditions + ")"
+    entries = posted + ", entries AS (" + told + "), weighed AS (" + weighed + ")"
+    statement = _SELECT + entries + _REST
     kind = _KINDS[unit]
     return Listing(
         "ledger",
@@ -187,13 +180,14 @@ LIMIT %(limit)s
             Column("lines", "text"),
         ),
         statement,
+        # No hour is as late as the first key: those after it do not matter on the first page.
         keys={
             "c_hour": LAST_TIME,
             "c_at": LAST_TIME,
-            "c_source_id": _LAST_TEXT,
-            "c_entry": _LAST_TEXT,
+            "c_source_id": FIRST_TEXT,
+            "c_entry": FIRST_TEXT,
             "c_store": LAST_ID,
-            "c_source": _LAST_TEXT,
+            "c_source": FIRST_TEXT,
         },
     )
 
@@ -225,8 +219,3 @@ FROM rollup.ledger AS l
 WHERE l.tenant_id = %s AND l.store_id = %s AND l.source = 'order' AND l.source_id = %s
 ORDER BY l.at, l.entry
 """  # noqa: S608 - made of literals only
-
-
-def rows_of(amounts: Any) -> dict[str, int]:  # noqa: ANN401 - values of a row
-    """The measures of an entry that are not zero."""
-    return {name: amount for name, amount in zip(ADDITIVE, amounts, strict=True) if amount}

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString
 
 from tillstream.serve.forms import Column
-from tillstream.serve.listing import LAST_ID, Listing
+from tillstream.serve.listing import ALL_AT_ONCE, LAST_ID, Listing
 from tillstream.serve.ranges import local_today, parts_of
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ _ON_HAND: LiteralString = (
 )
 # For how long it lasts if it goes on selling as in the range; null where nothing was sold.
 _LASTS: LiteralString = """
-round(greatest(n.on_hand, 0) * %(span)s::numeric / nullif(greatest(n.units_sold - n.units_reversed, 0), 0), 1)
+round(greatest(n.on_hand, 0) * %(span)s::numeric / nullif(greatest(n.units_sold - n.units_reversed, 0), 0), 1)::float8
 """
 
 _FEW_VARIANTS: LiteralString = (
@@ -233,7 +233,7 @@ def products_listing(sort: ProductSort) -> Listing:
     else:
         statement = _BY_SALES.replace("$", _SALES_AMOUNTS[sort])
     keys = {"amount": LAST_ID, "id": LAST_ID, "after_store": LAST_ID}
-    return Listing("products", _PRODUCT, statement, keys=keys, order=sort)
+    return Listing("products", _PRODUCT, statement, keys, order=sort, at_once=ALL_AT_ONCE)
 
 
 _SALES_AMOUNTS: Final[Mapping[str, LiteralString]] = {
@@ -318,7 +318,9 @@ def variants_listing(sort: StockSort) -> Listing:
     """All variants; the statement takes what ``sold_values`` tells."""
     statement: LiteralString = _VARIANTS.replace("$", _VARIANT_AMOUNTS[sort])
     keys = {"amount": LAST_ID, "id": LAST_ID, "after_store": LAST_ID}
-    return Listing("variants", _VARIANT, statement, keys=keys, order=sort, at_once=20_000)
+    return Listing(
+        "variants", _VARIANT, statement, keys, "inventory", order=sort, at_once=ALL_AT_ONCE
+    )
 
 
 async def stock_summary(connection: Connection, values: Mapping[str, object]) -> Row:
