@@ -136,21 +136,27 @@ async def _write(connection: Connection, booked: Booked) -> None:
     gone = [_key(one) for one in booked.removed if (one.source, one.entry.entry) not in kept]
     if gone:
         await connection.execute(_DELETE_LEDGER, (_json(gone),))
-    if booked.added:
-        rows = [
-            {
-                **_key(one),
-                "at": instant(one.entry.at),
-                "hour": one.bucket.hour,
-                "day": one.bucket.day,
-                "customer_id": one.entry.customer_id,
-                **_facets(one.entry.facets),
-                "lines": written_lines(one.entry.lines),
-                **one.entry.amounts,
-            }
-            for one in booked.added
-        ]
-        await connection.execute(WRITE_LEDGER, (_json(rows),))
+    await write_entries(connection, booked.added)
+
+
+async def write_entries(connection: Connection, posted: Sequence[Posted]) -> None:
+    """Put entries into the ledger, over what is there of them, and into no sum."""
+    if not posted:
+        return
+    rows = [
+        {
+            **_key(one),
+            "at": instant(one.entry.at),
+            "hour": one.bucket.hour,
+            "day": one.bucket.day,
+            "customer_id": one.entry.customer_id,
+            **_facets(one.entry.facets),
+            "lines": written_lines(one.entry.lines),
+            **one.entry.amounts,
+        }
+        for one in posted
+    ]
+    await connection.execute(WRITE_LEDGER, (_json(rows),))
 
 
 def _facets(facets: Facets) -> dict[str, Any]:
