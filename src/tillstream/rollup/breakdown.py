@@ -140,18 +140,11 @@ def facet_places(facets: Facets) -> list[_Place]:
     return [
         ("channel", _value(facets.channel)),
         ("country", _value(facets.country)),
-        ("region", _region(facets)),
+        ("region", _value(facets.region)),
         ("referrer", _value(facets.referrer)),
         ("landing", _value(facets.landing)),
         *(("discount_code", code) for code in {*map(_value, facets.discount_codes or ("",))}),
     ]
-
-
-def _region(facets: Facets) -> str:
-    """As ISO 3166-2 writes it: a province's code says little without its country's."""
-    if not facets.region:
-        return ""
-    return _value(f"{facets.country}-{facets.region}" if facets.country else facets.region)
 
 
 def _by_value(entry: Entry, key: Callable[[LineAmounts], str]) -> dict[str, list[int]]:

@@ -70,8 +70,7 @@ WITH entries AS MATERIALIZED (
   CROSS JOIN LATERAL (
     VALUES
       ('channel', left(e.channel, 500)), ('country', left(e.country, 500)),
-      ('region', left(CASE WHEN e.region <> '' THEN concat_ws('-', nullif(e.country, ''), e.region) END, 500)),
-      ('referrer', left(e.referrer, 500)), ('landing', left(e.landing, 500))
+      ('region', left(e.region, 500)), ('referrer', left(e.referrer, 500)), ('landing', left(e.landing, 500))
     UNION
     SELECT 'discount_code', left(code, 500) FROM unnest(coalesce(e.discount_codes, ARRAY[''])) AS code
   ) AS f (dimension, value)

@@ -63,8 +63,7 @@ _MEASURES: LiteralString = each("b.$", names=MEASURES)
 _FACETS: Final[Mapping[str, LiteralString]] = {
     "channel": "coalesce(b.channel, '')",
     "country": "coalesce(b.country, '')",
-    "region": """
-      CASE WHEN coalesce(b.region, '') = '' THEN '' ELSE concat_ws('-', nullif(b.country, ''), b.region) END""",
+    "region": "coalesce(b.region, '')",
     "referrer": "coalesce(b.referrer, '')",
     "landing": "coalesce(b.landing, '')",
 }
