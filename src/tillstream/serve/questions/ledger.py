@@ -136,7 +136,7 @@ SELECT CASE WHEN w.source = 'order' THEN w.source_id::bigint END, o.name,
   w.hour, w.at, w.source_id, w.entry, t.store_id, w.source
 FROM unnest(%(stores)s::bigint[]) AS t (store_id)
 CROSS JOIN LATERAL (
-"""
+"""  # noqa: S608 - made of literals only
 _REST: LiteralString = """
   SELECT * FROM weighed AS x
   WHERE (x.amount <> 0 OR x.denominator <> 0)

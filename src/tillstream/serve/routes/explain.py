@@ -46,7 +46,7 @@ orders = APIRouter(prefix="/api/orders", tags=["analytics"], responses=answers(4
 router = APIRouter()
 
 _MEASURES: Final = {measure.name: measure for measure in MEASURES}
-_KINDS: Final = {column.name: column.kind for column in AMOUNTS}
+_KINDS: Final[Mapping[str, Kind]] = {column.name: column.kind for column in AMOUNTS}
 
 
 @panel(figures, "/ledger", models.Ledger)
@@ -139,7 +139,8 @@ def _total(
     """The figure, and of a quotient what it is the quotient of."""
     holder = sums if hasattr(sums, measure) else buyers
     unit = _MEASURES[measure].unit
-    total = in_json("money" if unit == "money" else "count", getattr(holder, measure, None), place)
+    shown: Kind = "money" if unit == "money" else "count"
+    total = in_json(shown, getattr(holder, measure, None), place)
     if not parts.denominator:
         return {"total": total, "numerator": None, "denominator": None}
     numerator, denominator = (
