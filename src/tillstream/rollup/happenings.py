@@ -29,7 +29,8 @@ class Happening(NamedTuple):
         """Add amounts, those of a line under its id."""
         kept = self.rest if line_id is None else self.lines.setdefault(line_id, {})
         for measure, amount in amounts.items():
-            kept[measure] = kept.get(measure, 0) + amount
+            if amount:
+                kept[measure] = kept.get(measure, 0) + amount
 
     def total(self) -> Amounts:
         """The amounts of the whole happening."""

@@ -32,7 +32,8 @@ def take_back(order: Order, happenings: Happenings) -> None:
         happening.add({"refund_adjustments": refund.adjustment})
         if key in standing:
             _refund(order, refund, happening)
-    happenings.of(*last_change(order)).add({"cash_rounding": -order.refund_rounding})
+    if order.refund_rounding:
+        happenings.of(*last_change(order)).add({"cash_rounding": -order.refund_rounding})
     if order.cancelled_at is None:
         _take_back_without_record(order, happenings)
     else:
@@ -79,13 +80,11 @@ def _take_back_without_record(order: Order, happenings: Happenings) -> None:
         _take_back_removed(order, line, happenings)
     _take_back_shipping(order, happenings)
     refunded = sum(refund.duties for refund in order.refunds.values())
-    happening = happenings.of(*last_change(order))
-    happening.add(
-        {
-            "duties": -_gone(order.duties, order.current_duties, refunded),
-            "additional_fees": -_gone(order.additional_fees, order.current_additional_fees, 0),
-        }
-    )
+    duties = _gone(order.duties, order.current_duties, refunded)
+    fees = _gone(order.additional_fees, order.current_additional_fees, 0)
+    if duties or fees:
+        happening = happenings.of(*last_change(order))
+        happening.add({"duties": -duties, "additional_fees": -fees})
 
 
 def _gone(charged: int, current: int | None, refunded: int) -> int:
@@ -101,6 +100,8 @@ def _take_back_removed(order: Order, line: Line, happenings: Happenings) -> None
     takes away is reversed by the cancellation.
     """
     missing = _missing_units(order, line)
+    if not missing:
+        return
     taken = 0
     for moment, key in edits_of(order):
         units = min(order.edits[key].removals.get(line.id, 0), missing - taken)
@@ -112,7 +113,8 @@ def _take_back_removed(order: Order, line: Line, happenings: Happenings) -> None
 
 
 def _missing_units(order: Order, line: Line) -> int:
-    if line.current_quantity is None or line.quantity <= 0:
+    left = line.current_quantity
+    if left is None or left >= line.quantity or line.quantity <= 0:
         return 0
     refunded = sum(
         given.quantity
@@ -120,7 +122,7 @@ def _missing_units(order: Order, line: Line) -> int:
         for given in refund.lines
         if given.line_item_id == line.id
     )
-    return max(0, line.quantity - line.current_quantity - refunded)
+    return max(0, line.quantity - left - refunded)
 
 
 def _remove(order: Order, line: Line, taken: int, units: int, happening: Happening) -> None:
