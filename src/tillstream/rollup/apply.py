@@ -31,6 +31,7 @@ from tillstream.rollup.checkouts import (
 )
 from tillstream.rollup.company import bought
 from tillstream.rollup.ownership import order_contributions
+from tillstream.rollup.prospects import follow_prospects
 from tillstream.rollup.zones import Configured, Profile, read_profiles, settle_zones
 
 if TYPE_CHECKING:
@@ -242,6 +243,7 @@ async def _follow(
         bought=await bought(connection, merged, sold),
         anew=rejudged,
     )
+    await follow_prospects(connection, merged, sold)
     stood = await book(connection, contributions(staged), profiles)
     booked = Booked([*sold.removed, *stood.removed], [*sold.added, *stood.added])
     await live.announce(connection, live.news(merged, staged, booked, profiles, received, now))

@@ -20,6 +20,7 @@ from tillstream.rollup.buckets import bucket
 from tillstream.rollup.cohorts import Activity
 from tillstream.rollup.entries import total_sales
 from tillstream.rollup.rhythm import FIRST, Pair, pairs
+from tillstream.rollup.segments import bin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -37,6 +38,8 @@ _ADD_RHYTHM = statement(_PACKAGE, "add_rhythm")
 _SWEEP_RHYTHM = statement(_PACKAGE, "sweep_rhythm")
 _ADD_COHORTS = statement(_PACKAGE, "add_cohorts")
 _SWEEP_COHORTS = statement(_PACKAGE, "sweep_cohorts")
+_ADD_SPREAD = statement(_PACKAGE, "add_spread")
+_SWEEP_SPREAD = statement(_PACKAGE, "sweep_spread")
 
 MOMENTS: Final = msgspec.json.Decoder(list[tuple[int, int]])
 """Reads ``rollup.customers.moments``: time in µs and id of each order placed, in order."""
@@ -49,9 +52,21 @@ class Record(NamedTuple):
     months: list[tuple[date, int, int]]
 
     @property
+    def total_spent(self) -> int:
+        """In ten-thousandths."""
+        return sum(spent for _, _, spent in self.months)
+
+    @property
     def nothing(self) -> bool:
         """Whether the ledger says nothing of the customer, or what it says comes to nothing."""
         return not self.moments and not self.months
+
+
+class Standing(NamedTuple):
+    """A row of ``rollup.spread``: customers of one bin of a dimension are counted together."""
+
+    dimension: str
+    bin: int
 
 
 class Turn(NamedTuple):
@@ -76,6 +91,7 @@ async def add_to_customers(
     written: dict[tuple[Store, int], Record] = {}
     rhythm: Counter[tuple[Store, Pair]] = Counter()
     added: dict[tuple[Store, date, date], cohorts.Row] = {}
+    spread: Counter[tuple[Store, Standing]] = Counter()
     for key, turn in sorted(turns.items()):
         store = key[0]
         day_of = _days(profiles[store].timezone)
@@ -89,9 +105,12 @@ async def add_to_customers(
         ).items():
             place = (store, cohort, month)
             added[place] = cohorts.plus(added.get(place, cohorts.NOTHING), row)
+        spread.subtract((store, one) for one in standings(before, day_of))
+        spread.update((store, one) for one in standings(after, day_of))
     await _write(connection, written)
     await add_rhythm(connection, rhythm)
     await add_cohorts(connection, added)
+    await add_spread(connection, spread)
 
 
 def turns_of(booked: Booked) -> dict[tuple[Store, int], Turn]:
@@ -127,6 +146,17 @@ def given(record: Record, day_of: Callable[[int], date]) -> dict[tuple[date, dat
     """What a customer gives to the cohorts."""
     first = day_of(record.moments[0][0]) if record.moments else None
     return cohorts.contributions(first, record.months)
+
+
+def standings(record: Record, day_of: Callable[[int], date]) -> list[Standing]:
+    """Where a customer stands among the others; nowhere without orders."""
+    if not record.moments:
+        return []
+    return [
+        Standing("last_day", day_of(record.moments[-1][0]).toordinal()),
+        Standing("orders", len(record.moments)),
+        Standing("spent", bin_of(record.total_spent)),
+    ]
 
 
 def _days(zone: str) -> Callable[[int], date]:
@@ -166,7 +196,7 @@ def _row(record: Record) -> dict[str, Any]:
     moments = record.moments
     return {
         "orders": len(moments),
-        "total_spent": sum(spent for _, _, spent in record.months),
+        "total_spent": record.total_spent,
         "first_order_at": instant(moments[0][0]) if moments else None,
         "last_order_at": instant(moments[-1][0]) if moments else None,
         "moments": moments,
@@ -212,6 +242,22 @@ async def add_cohorts(
             for key in nothing
         ]
         await connection.execute(_SWEEP_COHORTS, (_json(keys),))
+
+
+async def add_spread(
+    connection: Connection, differences: Mapping[tuple[Store, Standing], int]
+) -> None:
+    """Add differences to ``rollup.spread``."""
+    rows: list[dict[str, Any]] = [
+        {**store._asdict(), **standing._asdict(), "customers": customers}
+        for (store, standing), customers in sorted(differences.items())
+        if customers
+    ]
+    if rows:
+        await connection.execute(_ADD_SPREAD, (_json(rows),))
+    lessened = [row for row in rows if row["customers"] < 0]
+    if lessened:
+        await connection.execute(_SWEEP_SPREAD, (_json(lessened),))
 
 
 def _json(value: object) -> str:

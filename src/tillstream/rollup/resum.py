@@ -13,7 +13,16 @@ from tillstream.foundation.statements import statement
 from tillstream.rollup import cohorts
 from tillstream.rollup.breakdown_statements import RESUM_BREAKDOWN
 from tillstream.rollup.buckets import bucket
-from tillstream.rollup.customers import MOMENTS, Record, add_cohorts, add_rhythm, given
+from tillstream.rollup.customers import (
+    MOMENTS,
+    Record,
+    Standing,
+    add_cohorts,
+    add_rhythm,
+    add_spread,
+    given,
+    standings,
+)
 from tillstream.rollup.ledger_statements import RESUM
 from tillstream.rollup.rhythm import Pair, pairs
 
@@ -31,6 +40,7 @@ _CLEAR: Final = (
     "DELETE FROM rollup.customers WHERE tenant_id = %s AND store_id = %s",
     "DELETE FROM rollup.rhythm WHERE tenant_id = %s AND store_id = %s",
     "DELETE FROM rollup.cohorts WHERE tenant_id = %s AND store_id = %s",
+    "DELETE FROM rollup.spread WHERE tenant_id = %s AND store_id = %s",
 )
 _CHUNK: Final = 20_000
 
@@ -52,20 +62,23 @@ async def resum(connection: Connection, store: Store, timezone: str) -> None:
 
 
 async def _resum_repeats(connection: Connection, store: Store, timezone: str) -> None:
-    """Rhythm and cohorts, of the customers' records."""
+    """Rhythm, cohorts and spread, of the customers' records."""
 
     def day_of(at: int) -> date:
         return bucket(at, timezone).day
 
     rhythm: Counter[tuple[Store, Pair]] = Counter()
     given_by_all: dict[tuple[Store, date, date], cohorts.Row] = {}
+    spread: Counter[tuple[Store, Standing]] = Counter()
     async for record in _records(connection, store):
         rhythm.update({(store, pair): n for pair, n in pairs(record.moments, day_of).items()})
         for (cohort, month), row in given(record, day_of).items():
             place = (store, cohort, month)
             given_by_all[place] = cohorts.plus(given_by_all.get(place, cohorts.NOTHING), row)
+        spread.update((store, one) for one in standings(record, day_of))
     await add_rhythm(connection, rhythm)
     await add_cohorts(connection, given_by_all)
+    await add_spread(connection, spread)
 
 
 async def _records(connection: Connection, store: Store) -> AsyncIterator[Record]:

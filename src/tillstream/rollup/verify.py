@@ -52,6 +52,8 @@ HASHED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("rollup", "checkouts", ("token",)),
     ("rollup", "breakdown", ("dimension", "grain", "day", "value")),
     ("rollup", "cohorts", ("cohort", "month")),
+    ("rollup", "spread", ("dimension", "bin")),
+    ("rollup", "prospects", ("customer_id",)),
 )
 
 

@@ -35,9 +35,30 @@ CREATE TABLE rollup.cohorts (
   CHECK (extract(day FROM cohort) = 1 AND extract(day FROM month) = 1)
 );
 
+-- How many customers have ordered last on which day, so often, and spent so much: what fifths are cut by.
+-- `bin` is a day (counted from January 1st of year 1), a number of orders, or one of amounts that are
+-- counted together; see rollup/segments.py.
+CREATE TABLE rollup.spread (
+  tenant_id bigint NOT NULL,
+  store_id bigint NOT NULL,
+  dimension text NOT NULL CHECK (dimension IN ('last_day', 'orders', 'spent')),
+  bin bigint NOT NULL,
+  customers bigint NOT NULL,
+  PRIMARY KEY (tenant_id, store_id, dimension, bin)
+);
+
+-- Customers of the mirror who have no orders.
+CREATE TABLE rollup.prospects (
+  tenant_id bigint NOT NULL,
+  store_id bigint NOT NULL,
+  customer_id bigint NOT NULL,
+  PRIMARY KEY (tenant_id, store_id, customer_id)
+);
+
 -- Room on the pages for new versions of rows that are added to again and again.
 ALTER TABLE rollup.breakdown SET (fillfactor = 70);
 ALTER TABLE rollup.cohorts SET (fillfactor = 50);
+ALTER TABLE rollup.spread SET (fillfactor = 50);
 
 -- What the planner should believe before autovacuum has looked; see migration 0030.
 INSERT INTO rollup.breakdown (tenant_id, store_id, dimension, grain, day, value)
@@ -46,14 +67,18 @@ FROM unnest(ARRAY['channel', 'product', 'variant']) AS dimension, generate_serie
 INSERT INTO rollup.cohorts (tenant_id, store_id, cohort, month)
 SELECT 1, 1, date '2020-01-01' + n / 30 * interval '1 month', date '2020-01-01' + n * interval '1 month'
 FROM generate_series(1, 1000) AS n;
-ANALYZE rollup.breakdown, rollup.cohorts;
-TRUNCATE rollup.breakdown, rollup.cohorts;
+INSERT INTO rollup.spread (tenant_id, store_id, dimension, bin, customers)
+SELECT 1, 1, 'spent', n, 1 FROM generate_series(1, 1000) AS n;
+INSERT INTO rollup.prospects (tenant_id, store_id, customer_id)
+SELECT 1, 1, n FROM generate_series(1, 1000) AS n;
+ANALYZE rollup.breakdown, rollup.cohorts, rollup.spread, rollup.prospects;
+TRUNCATE rollup.breakdown, rollup.cohorts, rollup.spread, rollup.prospects;
 
 DO $$
 DECLARE
   name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['breakdown', 'cohorts'] LOOP
+  FOREACH name IN ARRAY ARRAY['breakdown', 'cohorts', 'spread', 'prospects'] LOOP
     EXECUTE format('ALTER TABLE rollup.%I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('ALTER TABLE rollup.%I FORCE ROW LEVEL SECURITY', name);
     EXECUTE format('CREATE POLICY api ON rollup.%I FOR SELECT TO tillstream_api '
