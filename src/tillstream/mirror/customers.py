@@ -167,12 +167,12 @@ def _consenting(body: Body, address: Any) -> Change:
 def _consents(body: Body) -> Layers:
     """Consent has a time of its own, by which one word on it is newer than another."""
     found: Layers = []
-    for kind in ("email", "sms"):
-        consent = mapping(body.get(f"{kind}_marketing_consent"))
-        state = text(consent.get("state"))
+    for kind, name in _CONSENTS:
+        consent = mapping(body.get(name))
+        state = text(consent.get("state")) if consent else None
         if state is None:
             continue
-        at = moment(consent.get("consent_updated_at"), f"{kind}_marketing_consent")
+        at = moment(consent.get("consent_updated_at"), name)
         told: Fields = {f"{kind}_consent": state.lower(), f"{kind}_consent_at": at}
         found = join_layers(found, layer(at or 0, 0, told))
     return found
@@ -214,9 +214,10 @@ def _tags(personal: Layers) -> list[str]:
 
 def _facts(told: Fields) -> Fields:
     """Without the fields of which null says that they are not told, rather than that there is none."""
-    return {
-        name: value for name, value in told.items() if value is not None or name not in _NEVER_NULL
-    }
+    for name in _NEVER_NULL:
+        if name in told and told[name] is None:
+            del told[name]
+    return told
 
 
 def _named(body: Body, *names: str) -> int:
@@ -244,6 +245,8 @@ _UNMERGED: Final = frozenset({"failed", "in_progress", "requested"})
 """https://shopify.dev/docs/api/admin-graphql/latest/enums/CustomerMergeRequestStatus"""
 
 _NEVER_NULL: Final = frozenset({"orders_count_told", "amount_spent_told", "currency", "tags"})
+
+_CONSENTS: Final = (("email", "email_marketing_consent"), ("sms", "sms_marketing_consent"))
 
 _READERS: Final[Readers] = {
     **named(moment, "created_at"),

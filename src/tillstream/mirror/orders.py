@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from tillstream.mirror.change import Body, Change
 from tillstream.mirror.join import Element, Fields, latest, layer, merged
 from tillstream.mirror.redaction import people_of
 from tillstream.mirror.values import (
+    Malformed,
     count,
     flag,
     identifier,
@@ -220,11 +222,14 @@ def _called_tip(line: Line) -> bool:
 def _fields(body: Body) -> Fields:
     """The fields that the body has, in our terms; what it lacks stays out."""
     # Over what is read, not over what the body has: it has three times as many fields.
-    fields = {
-        _NAMES.get(name, name): reader(body, body[name], name)
-        for name, reader in _READERS.items()
-        if name in body
-    }
+    # Half of that is texts and amounts, which are read without asking each how.
+    fields: Fields = {name: text(body[name]) for name in _TEXTS if name in body}
+    for name, bag in _AMOUNTS:
+        if name in body:
+            fields[name] = set_money(body.get(bag), body[name], name)
+    for name, ours, reader in _READ:
+        if name in body:
+            fields[ours] = reader(body, body[name], name)
     for name in _ONCE:
         if name in fields and fields[name] is None:
             del fields[name]
@@ -260,10 +265,6 @@ _PROGRESS = {
 }
 
 
-def _text(_: Body, value: Any, __: str) -> Any:
-    return text(value)
-
-
 def _token(_: Body, value: Any, __: str) -> Any:
     return token(value)
 
@@ -274,10 +275,6 @@ def _moment(_: Body, value: Any, name: str) -> Any:
 
 def _flag(_: Body, value: Any, __: str) -> Any:
     return flag(value)
-
-
-def _money(body: Body, value: Any, name: str) -> Any:
-    return set_money(body.get(name + "_set"), value, name)
 
 
 def _bag(_: Body, value: Any, name: str) -> Any:
@@ -296,10 +293,18 @@ def _presentment(_: Body, value: Any, name: str) -> Any:
 def _destination(_: Body, value: Any, __: str) -> Any:
     """The codes of an address; None where it has none that could be a country's."""
     address = mapping(value)
-    country = (text(address.get("country_code")) or "").upper()
+    country, region = text(address.get("country_code")), text(address.get("province_code"))
+    if country is None or len(country) > _LONGEST_CODE:
+        return None
+    return _place(
+        country.upper(), region.upper() if region and len(region) <= _LONGEST_CODE else ""
+    )
+
+
+@lru_cache(maxsize=4096)
+def _place(country: str, region: str) -> Fields | None:
     if not _COUNTRY.fullmatch(country):
         return None
-    region = (text(address.get("province_code")) or "").upper()
     return msgspec.to_builtins(Destination(country, region if _REGION.fullmatch(region) else None))
 
 
@@ -319,11 +324,20 @@ def path_of(value: Any) -> str | None:
 
 
 def _host(_: Body, value: Any, __: str) -> Any:
-    return host_of(value)
+    return _known_host(value) if _is_usual(value) else host_of(value)
 
 
 def _path(_: Body, value: Any, __: str) -> Any:
-    return path_of(value)
+    return _known_path(value) if _is_usual(value) else path_of(value)
+
+
+def _is_usual(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST
+
+
+# Most orders of a shop come from a few sites, to a few pages.
+_known_host = lru_cache(maxsize=4096)(host_of)
+_known_path = lru_cache(maxsize=4096)(path_of)
 
 
 def _fulfilled_at(_: Body, value: Any, name: str) -> Any:
@@ -360,51 +374,55 @@ def _codes(_: Body, value: Any, name: str) -> Any:
 
 
 def _lines(_: Body, value: Any, name: str) -> Any:
-    return [
-        _line(item, f"{name}[{index}]", index) for index, item in enumerate(objects(value, name))
-    ]
+    return [_counted(_line, item, name, index) for index, item in enumerate(objects(value, name))]
 
 
-def _line_id(item: Body, where: str, position: int) -> int:
+def _counted(read: Callable[[Body, int], Fields], item: Body, name: str, index: int) -> Fields:
+    """One of several; if it cannot be read, the sentence says which. Most can: no name is made for them."""
+    try:
+        return read(item, index)
+    except Malformed as error:
+        told = error.detail.replace(f"`{name}.", f"`{name}[{index}].", 1)
+        raise Malformed(error.reason, told) from error
+
+
+def _line_id(item: Body, position: int) -> int:
     """The line's id, or one made of its position where a sender left it out."""
-    found = optional_identifier(item.get("id"), f"{where}.id")
+    found = optional_identifier(item.get("id"), "line_items.id")
     return -1 - position if found is None else found
 
 
-def _line(item: Body, where: str, position: int) -> Fields:
-    taxes = objects(item.get("tax_lines"), f"{where}.tax_lines")
-    shares = objects(item.get("discount_allocations"), f"{where}.discount_allocations")
+def _line(item: Body, position: int) -> Fields:
+    taxes = objects(item.get("tax_lines"), "line_items.tax_lines")
+    shares = objects(item.get("discount_allocations"), "line_items.discount_allocations")
     return _without_defaults(
         Line(
-            id=_line_id(item, where, position),
-            product_id=optional_identifier(item.get("product_id"), f"{where}.product_id"),
-            variant_id=optional_identifier(item.get("variant_id"), f"{where}.variant_id"),
+            id=_line_id(item, position),
+            product_id=optional_identifier(item.get("product_id"), "line_items.product_id"),
+            variant_id=optional_identifier(item.get("variant_id"), "line_items.variant_id"),
             title=text(item.get("title")),
             variant_title=text(item.get("variant_title")),
             sku=text(item.get("sku")),
             vendor=text(item.get("vendor")),
-            quantity=count(item.get("quantity"), f"{where}.quantity"),
+            quantity=count(item.get("quantity"), "line_items.quantity"),
             current_quantity=(
                 None
                 if item.get("current_quantity") is None
-                else count(item["current_quantity"], f"{where}.current_quantity")
+                else count(item["current_quantity"], "line_items.current_quantity")
             ),
-            price=set_money(item.get("price_set"), item.get("price"), f"{where}.price"),
+            price=set_money(item.get("price_set"), item.get("price"), "line_items.price"),
             # `total_discount` has only line-level discounts; the allocations have all of them.
             discount=(
-                sum(
-                    set_money(s.get("amount_set"), s.get("amount"), f"{where}.discount")
-                    for s in shares
-                )
+                _sum(shares, "amount", "line_items.discount")
                 if shares
                 else set_money(
                     item.get("total_discount_set"),
                     item.get("total_discount"),
-                    f"{where}.total_discount",
+                    "line_items.total_discount",
                 )
             ),
-            tax=sum(set_money(t.get("price_set"), t.get("price"), f"{where}.tax") for t in taxes),
-            rate=sum(rate(t.get("rate"), f"{where}.tax_lines.rate") for t in taxes),
+            tax=_sum(taxes, "price", "line_items.tax"),
+            rate=sum([rate(t.get("rate"), "line_items.tax_lines.rate") for t in taxes]),
             gift_card=flag(item.get("gift_card")),
         )
     )
@@ -412,36 +430,42 @@ def _line(item: Body, where: str, position: int) -> Fields:
 
 def _shipping(_: Body, value: Any, name: str) -> Any:
     lines = objects(value, name)
-    return [_shipping_line(item, f"{name}[{i}]") for i, item in enumerate(lines)]
+    return [_counted(_shipping_line, item, name, index) for index, item in enumerate(lines)]
 
 
-def _shipping_line(item: Body, where: str) -> Fields:
-    taxes = objects(item.get("tax_lines"), f"{where}.tax_lines")
-    shares = objects(item.get("discount_allocations"), f"{where}.discount_allocations")
+def _shipping_line(item: Body, _: int) -> Fields:
+    taxes = objects(item.get("tax_lines"), "shipping_lines.tax_lines")
+    shares = objects(item.get("discount_allocations"), "shipping_lines.discount_allocations")
     if item.get("discounted_price_set") is None and item.get("discounted_price") is None:
-        price = set_money(item.get("price_set"), item.get("price"), f"{where}.price") - sum(
-            set_money(s.get("amount_set"), s.get("amount"), f"{where}.discount") for s in shares
-        )
+        price = set_money(item.get("price_set"), item.get("price"), "shipping_lines.price")
+        price -= _sum(shares, "amount", "shipping_lines.discount")
     else:
         price = set_money(
             item.get("discounted_price_set"),
             item.get("discounted_price"),
-            f"{where}.discounted_price",
+            "shipping_lines.discounted_price",
         )
-    tax = sum(set_money(t.get("price_set"), t.get("price"), f"{where}.tax") for t in taxes)
+    tax = _sum(taxes, "price", "shipping_lines.tax")
     current = item.get("current_discounted_price_set")
     return _without_defaults(
         Shipping(
-            id=optional_identifier(item.get("id"), f"{where}.id"),
+            id=optional_identifier(item.get("id"), "shipping_lines.id"),
             price=price,
             tax=tax,
             current_price=0
             if flag(item.get("is_removed"))
             else None
             if current is None
-            else set_money(current, None, f"{where}.current_discounted_price"),
+            else set_money(current, None, "shipping_lines.current_discounted_price"),
         )
     )
+
+
+def _sum(items: list[Body], amount: str, field: str) -> int:
+    bag, total = _BAGS[amount], 0
+    for item in items:
+        total += set_money(item.get(bag), item.get(amount), field)
+    return total
 
 
 def _without_defaults(line: Line | Shipping) -> Fields:
@@ -449,24 +473,22 @@ def _without_defaults(line: Line | Shipping) -> Fields:
 
 
 # How each field of the body is read. Anything not named here is not mirrored.
+_TEXTS: Final = (
+    "name", "currency", "presentment_currency", "financial_status", "fulfillment_status", "source_name",
+    "cancel_reason",
+)  # fmt: skip
+_BAGS: Final = {"price": "price_set", "amount": "amount_set"}
+_AMOUNTS: Final = tuple(
+    (name, f"{name}_set")
+    for name in (
+        "total_price", "subtotal_price", "total_tax", "total_discounts", "current_total_price",
+        "total_tip_received",
+    )
+)  # fmt: skip
 _READERS: dict[str, Callable[[Body, Any, str], Any]] = {
-    **dict.fromkeys(
-        (
-            "name", "currency", "presentment_currency", "financial_status", "fulfillment_status",
-            "source_name", "cancel_reason",
-        ),
-        _text,
-    ),
     **dict.fromkeys(("checkout_token", "cart_token"), _token),
     **dict.fromkeys(("created_at", "processed_at", "cancelled_at", "closed_at"), _moment),
     **dict.fromkeys(("test", "taxes_included"), _flag),
-    **dict.fromkeys(
-        (
-            "total_price", "subtotal_price", "total_tax", "total_discounts", "current_total_price",
-            "total_tip_received",
-        ),
-        _money,
-    ),
     "original_total_duties_set": _bag,
     "original_total_additional_fees_set": _bag,
     "total_cash_rounding_payment_adjustment_set": _bag,
@@ -505,6 +527,8 @@ _NAMES = {
     "returns": "exchanges",
 }
 
+_READ = [(name, _NAMES.get(name, name), reader) for name, reader in _READERS.items()]
+
 # Figures are told apart by these, and must not change when Shopify blanks a person's address, or
 # leaves out of a later body where the order came from: who told nothing takes nothing back.
 _ONCE: Final = ("ship_to", "bill_to", "referrer", "landing", "total_price_presentment")
@@ -512,5 +536,6 @@ _ONCE: Final = ("ship_to", "bill_to", "referrer", "landing", "total_price_presen
 _COUNTRY: Final = re.compile("[A-Z]{2}")
 _REGION: Final = re.compile("[A-Z0-9-]{1,10}")
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)(?::[0-9]*)?")
+_LONGEST_CODE: Final = 10
 _LONGEST: Final = 255
 """Characters of a host or a path: they become keys of sums."""
