@@ -12,6 +12,7 @@ from psycopg.types.json import Json
 from tillstream.foundation.money import format_money
 from tillstream.foundation.statements import statement
 from tillstream.mirror.rows import instant
+from tillstream.rollup.entries import total_sales
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tillstream.mirror.merge import Merged, Store
     from tillstream.mirror.orders import Order
     from tillstream.rollup.book import Booked, Posted
+    from tillstream.rollup.entries import Amounts
     from tillstream.rollup.standing import Staged
     from tillstream.rollup.zones import Profile
 
@@ -168,11 +170,7 @@ def _of_order(posted: Posted, order: Order) -> Happening | None:
     if entry.entry == "placement":
         kind, amount = "order", order.total_price
     elif entry.entry.startswith("refund:"):
-        kind, amount = (
-            "refund",
-            entry.amounts.get("sales_reversals", 0) - entry.amounts.get("taxes", 0),
-        )
-        amount -= entry.amounts.get("shipping", 0) + entry.amounts.get("duties", 0)
+        kind, amount = "refund", _given_back(entry.amounts)
     elif entry.entry == "cancellation":
         kind, amount = "cancellation", order.total_price
     else:
@@ -187,6 +185,12 @@ def _of_order(posted: Posted, order: Order) -> Happening | None:
         currency,
         entry.at,
     )
+
+
+def _given_back(amounts: Amounts) -> int:
+    """The money of a refund: of sales, of gift cards and tips, and beyond."""
+    beside = amounts.get("gift_cards_sold", 0) + amounts.get("tips", 0)
+    return amounts.get("refund_adjustments", 0) - total_sales(amounts) - beside
 
 
 def _recovered_now(before: Posted, after: Posted) -> bool:
