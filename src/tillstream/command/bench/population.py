@@ -1,163 +1,53 @@
-"""A store with a year of orders, written by set-based SQL: taking a million in would take too long.
+"""A store with a year of orders, put in beside the journal: taking a million in would take too long.
 
-The rows are such as the real way leaves behind, with sums that agree with them, as far as the
-analytics calls read them: orders, customers and checkouts in mirror and rollup, the ledger's
-placements, hourly sums, pairs of days. Left out are states, lines and refunds, which those calls
-do not touch. The store's zone is UTC, so that PostgreSQL may find its hours and days.
+What is written is what the real way leaves behind. Bodies are read by the mirror's readers, and
+rows are made by its projections; entries are those of the ledger's functions, and every sum is made
+of them as after a change of zone; checkouts are staged and booked as when a store is rebuilt. Left
+out is only what deliveries leave of themselves: frames, the record of deliveries, live rows.
+``tillstream verify`` finds nothing wrong with it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, LiteralString
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, LiteralString, TypeVar
+
+import msgspec
+from psycopg import sql
+
+from tillstream.command.bench.drawn_store import (
+    CURRENCY,
+    ZONE,
+    Extent,
+    customers,
+    shop,
+    visits,
+)
+from tillstream.mirror import checkouts as mirrored_checkouts
+from tillstream.mirror import customers as mirrored_customers
+from tillstream.mirror import orders as mirrored_orders
+from tillstream.mirror.join import encode, join_all
+from tillstream.mirror.merge import MIRRORED, Store, merge
+from tillstream.mirror.topics import read
+from tillstream.rollup.book import Posted, Source, book, write_entries
+from tillstream.rollup.buckets import bucket
+from tillstream.rollup.checkouts import Reference, contributions, stage
+from tillstream.rollup.entries import order_entries
+from tillstream.rollup.resum import resum
+from tillstream.rollup.zones import Configured, settle_zones
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from tillstream.command.bench.drawn_store import Visit
     from tillstream.foundation.database import Connection
+    from tillstream.mirror.change import Change
+    from tillstream.mirror.rows import Row
+    from tillstream.rollup.zones import Profile
 
-ZONE: Final = "UTC"
-CURRENCY: Final = "USD"
-
-# Hashes stand in for chance: the same rows in every run. Customers: two for five orders, a few of
-# them with many. One in five orders has a discount; the last orders are placed just before `now`.
-_DRAW: LiteralString = """
-CREATE TEMPORARY TABLE drawn ON COMMIT DROP AS
-SELECT n AS id, at, date_trunc('hour', at) AS hour, at::date AS day,
-  1 + floor(%(customers)s * chance_customer * chance_customer)::bigint AS customer_id,
-  gross, CASE WHEN chance_discount < 0.2 THEN gross / 10 ELSE 0 END AS discounts,
-  50000::bigint AS shipping, gross / 12 AS taxes, chance_recovered < 0.1 AS recovered
-FROM (
-  SELECT n, %(now)s::timestamptz - interval '365 days'
-      * (1 - (n - (hashint8extended(n, 1) & 65535) / 65536.0) / %(orders)s::float8) AS at,
-    (hashint8extended(n, 2) & 65535) / 65536.0 AS chance_customer,
-    (hashint8extended(n, 3) & 65535) / 65536.0 AS chance_discount,
-    (hashint8extended(n, 4) & 65535) / 65536.0 AS chance_recovered,
-    150000 + (hashint8extended(n, 5) & 1048575) AS gross
-  FROM generate_series(1, %(orders)s) AS n) AS chances
-"""
-
-_STORE: LiteralString = """
-INSERT INTO rollup.stores (tenant_id, store_id, timezone, currency)
-VALUES (%(tenant)s, %(store)s, 'UTC', 'USD')
-"""
-
-_ORDERS: LiteralString = """
-INSERT INTO mirror.orders (
-  tenant_id, store_id, id, name, email, customer_id, checkout_token, currency, financial_status,
-  source_name, taxes_included, test, deleted, created_at, processed_at, updated_at, total_price,
-  subtotal_price, total_tax, total_discounts, current_total_price, discount_codes, state)
-SELECT %(tenant)s, %(store)s, id, '#' || id, 'customer-' || customer_id || '@example.com', customer_id,
-  md5(%(store)s || 'c' || id), 'USD', 'paid', 'web', false, false, false, at, at, at,
-  gross - discounts + shipping + taxes, gross - discounts, taxes, discounts,
-  gross - discounts + shipping + taxes, '{}', '{}'
-FROM drawn
-"""
-
-_LEDGER: LiteralString = """
-INSERT INTO rollup.ledger (
-  tenant_id, store_id, source, source_id, entry, at, hour, day, customer_id, gross_sales, discounts,
-  shipping, taxes, orders, placed_gross, placed_discounts)
-SELECT %(tenant)s, %(store)s, 'order', id, 'placement', at, hour, day, customer_id, gross, discounts,
-  shipping, taxes, 1, gross, discounts
-FROM drawn
-"""
-
-# Every order had a checkout ten minutes before, one in ten of which had been abandoned for an hour;
-# beside every fourth order another was abandoned for good.
-_CHECKOUTS: LiteralString = """
-CREATE TEMPORARY TABLE begun ON COMMIT DROP AS
-SELECT md5(%(store)s || 'c' || id) AS token, id AS order_id, customer_id,
-  CASE WHEN recovered THEN 'recovered' ELSE 'converted' END AS stage,
-  at - CASE WHEN recovered THEN interval '1 hour' ELSE interval '10 minutes' END AS started_at,
-  CASE WHEN recovered THEN at - interval '50 minutes' END AS abandoned_at,
-  CASE WHEN recovered THEN at END AS recovered_at, at AS completed_at, at AS last_active_at,
-  gross - discounts + shipping + taxes AS value
-FROM drawn
-UNION ALL
-SELECT md5(%(store)s || 'a' || id), NULL, customer_id, 'abandoned', at - interval '30 minutes',
-  at - interval '20 minutes', NULL, NULL, at - interval '30 minutes', gross
-FROM drawn WHERE id %% 4 = 0
-"""
-
-_MIRROR_CHECKOUTS: LiteralString = """
-INSERT INTO mirror.checkouts (
-  tenant_id, store_id, token, email, customer_id, customer_name, currency, total_price, created_at,
-  updated_at, completed_at, abandoned_checkout_url, source_name, deleted, state)
-SELECT %(tenant)s, %(store)s, token, 'customer-' || customer_id || '@example.com', customer_id,
-  'Customer ' || customer_id, 'USD', value, started_at, last_active_at, completed_at,
-  'https://shop.example/recover/' || token, 'web', false, '{}'
-FROM begun
-"""
-
-_ROLLUP_CHECKOUTS: LiteralString = """
-INSERT INTO rollup.checkouts (
-  tenant_id, store_id, token, stage, counted, started_at, last_active_at, abandoned_at, recovered_at,
-  completed_at, value, order_id, recovered_value)
-SELECT %(tenant)s, %(store)s, token, stage, true, started_at, last_active_at, abandoned_at,
-  recovered_at, completed_at, value, order_id, CASE WHEN stage = 'recovered' THEN value ELSE 0 END
-FROM begun
-"""
-
-_SUMS: LiteralString = """
-INSERT INTO rollup.sums (
-  tenant_id, store_id, hour, day, gross_sales, discounts, shipping, taxes, orders, placed_gross,
-  placed_discounts, checkouts, converted_checkouts, abandoned_checkouts, recovered_checkouts,
-  recovered_sales, abandoned_value)
-SELECT %(tenant)s, %(store)s, hour, hour::date, sum(gross), sum(discounts), sum(shipping), sum(taxes),
-  sum(orders), sum(gross), sum(discounts), sum(checkouts), sum(converted), sum(abandoned),
-  sum(recovered), sum(recovered_sales), sum(abandoned_value)
-FROM (
-  SELECT hour, gross, discounts, shipping, taxes, 1 AS orders, 0 AS checkouts, 0 AS converted,
-    0 AS abandoned, 0 AS recovered, 0 AS recovered_sales, 0 AS abandoned_value
-  FROM drawn
-  UNION ALL
-  SELECT date_trunc('hour', started_at), 0, 0, 0, 0, 0, 1, (stage = 'converted')::int, 0, 0, 0, 0
-  FROM begun
-  UNION ALL
-  SELECT date_trunc('hour', abandoned_at), 0, 0, 0, 0, 0, 0, 0, 1, (stage = 'recovered')::int,
-    CASE WHEN stage = 'recovered' THEN value ELSE 0 END, CASE WHEN stage = 'abandoned' THEN value ELSE 0 END
-  FROM begun WHERE abandoned_at IS NOT NULL) AS entries
-GROUP BY hour
-"""
-
-_CUSTOMERS: LiteralString = """
-INSERT INTO rollup.customers (
-  tenant_id, store_id, customer_id, orders, total_spent, first_order_at, last_order_at, moments)
-SELECT %(tenant)s, %(store)s, customer_id, count(*), sum(gross - discounts + shipping + taxes), min(at),
-  max(at), json_agg(json_build_array((extract(epoch FROM at) * 1000000)::bigint, id) ORDER BY at, id)
-FROM drawn GROUP BY customer_id
-"""
-
-_MIRROR_CUSTOMERS: LiteralString = """
-INSERT INTO mirror.customers (
-  tenant_id, store_id, id, email, first_name, last_name, created_at, updated_at, deleted, state)
-SELECT %(tenant)s, %(store)s, customer_id, 'customer-' || customer_id || '@example.com', 'Customer',
-  customer_id::text, min(at), max(at), false, '{}'
-FROM drawn GROUP BY customer_id
-"""
-
-_RHYTHM: LiteralString = """
-INSERT INTO rollup.rhythm (tenant_id, store_id, day, previous_day, second, orders)
-SELECT %(tenant)s, %(store)s, day, previous_day, place = 2, count(*)
-FROM (
-  SELECT day, coalesce(lag(day) OVER turns, '-infinity') AS previous_day, row_number() OVER turns AS place
-  FROM drawn WINDOW turns AS (PARTITION BY customer_id ORDER BY at, id)) AS paired
-GROUP BY day, previous_day, place = 2
-"""
-
-_STEPS: Final[tuple[LiteralString, ...]] = (
-    _DRAW,
-    _STORE,
-    _ORDERS,
-    _LEDGER,
-    _CHECKOUTS,
-    _MIRROR_CHECKOUTS,
-    _ROLLUP_CHECKOUTS,
-    _SUMS,
-    _CUSTOMERS,
-    _MIRROR_CUSTOMERS,
-    _RHYTHM,
-)
+_CHUNK: Final = 5_000
+_WINDOW_SECONDS: Final = 600
 
 _FIND: LiteralString = """
 SELECT s.tenant_id, s.id FROM shops.stores AS s WHERE s.domain = %s AND s.removed_at IS NULL
@@ -165,35 +55,154 @@ SELECT s.tenant_id, s.id FROM shops.stores AS s WHERE s.domain = %s AND s.remove
 _SETTLE: LiteralString = "VACUUM (ANALYZE)"
 _FLUSH: LiteralString = "CHECKPOINT"
 
+T = TypeVar("T")
 
-async def populate(connection: Connection, domain: str, orders: int, now: datetime) -> None:
+
+async def populate(
+    connection: Connection,
+    domain: str,
+    orders: int,
+    now: datetime,
+    note: Callable[[str], None] = lambda _: None,
+) -> None:
     """Give a connected store a year of ``orders`` up to ``now``.
 
     Args:
         connection: of a superuser, whom row-level security does not bind.
-        domain: of the store; its zone has to be ``ZONE``.
+        domain: of the store, which tells neither zone nor currency itself.
         orders: how many, spread evenly over the year.
         now: when the last one was placed.
+        note: is told how far it is.
     """
     row = await (await connection.execute(_FIND, (domain,))).fetchone()
     if row is None:
         message = f"{domain} is not connected."
         raise LookupError(message)
-    values = {
-        "tenant": row[0],
-        "store": row[1],
-        "orders": orders,
-        "customers": max(1, orders * 2 // 5),
-        "now": now,
-    }
+    store, extent = Store(*row), Extent(orders, now)
+    await connection.execute("SET synchronous_commit = off")
+    await connection.execute("SET work_mem = '256MB'")
     async with connection.transaction():
-        await connection.execute("SET LOCAL synchronous_commit = off")
-        await connection.execute("SET LOCAL work_mem = '256MB'")
-        for step in _STEPS:
-            await connection.execute(step, values)
+        await _tell_of_the_shop(connection, store, extent)
+        configured = Configured(store, ZONE, CURRENCY, _WINDOW_SECONDS)
+        profile = (await settle_zones(connection, [configured])).profiles[store]
+    await _write_customers(connection, store, extent)
+    tokens = await _write_visits(connection, store, extent, note)
+    async with connection.transaction():
+        note(f"{orders:,} orders in the ledger; summing")
+        await resum(connection, store, profile.timezone)
+    await _stage(connection, tokens, profile, now, note)
 
 
 async def settle(connection: Connection) -> None:
     """Do at once what autovacuum and the checkpointer would do in the next minutes."""
     await connection.execute(_SETTLE)
     await connection.execute(_FLUSH)
+
+
+async def _tell_of_the_shop(connection: Connection, store: Store, extent: Extent) -> None:
+    for told in _chunks(shop(extent)):
+        changes = (
+            change for topic, body in told for change in read(topic, msgspec.json.encode(body))
+        )
+        await merge(connection, ((store, change) for change in changes))
+
+
+async def _write_customers(connection: Connection, store: Store, extent: Extent) -> None:
+    for bodies in _chunks(customers(extent)):
+        async with connection.transaction():
+            changes = [mirrored_customers.read(body)[0] for body in bodies]
+            await _copy(connection, store, changes)
+
+
+async def _write_visits(
+    connection: Connection, store: Store, extent: Extent, note: Callable[[str], None]
+) -> list[Reference]:
+    """Orders with their entries, and checkouts; returns whom to stage."""
+    tokens: list[Reference] = []
+    written = 0
+    for chunk in _chunks(visits(extent)):
+        async with connection.transaction():
+            await _write_orders(connection, store, chunk)
+            changes = [_checkout(one) for one in chunk]
+            await _copy(connection, store, changes)
+            tokens += [Reference(store, str(change.key)) for change in changes]
+        written += len(chunk)
+        if written // 100_000 > (written - len(chunk)) // 100_000:
+            note(f"{written:,} visits written")
+    return tokens
+
+
+def _checkout(visit: Visit) -> Change:
+    told = [mirrored_checkouts.read(body)[0] for body in visit.checkout]
+    return told[0]._replace(element=join_all(one.element for one in told))
+
+
+async def _write_orders(connection: Connection, store: Store, chunk: Sequence[Visit]) -> None:
+    changes = [mirrored_orders.read(one.order)[0] for one in chunk if one.order is not None]
+    views = await _copy(connection, store, changes)
+    await write_entries(
+        connection,
+        [
+            Posted(
+                Source(store, "order", str(order.id)),
+                # All of them customers that were merged with nobody.
+                entry,
+                bucket(entry.at, ZONE),
+            )
+            for order in views
+            for entry in order_entries(order)
+        ],
+    )
+
+
+async def _stage(
+    connection: Connection,
+    tokens: Sequence[Reference],
+    profile: Profile,
+    now: datetime,
+    note: Callable[[str], None],
+) -> None:
+    """As rebuilding does: the orders are booked, so the checkouts can be."""
+    at = int(now.timestamp() * 1_000_000)
+    for start in range(0, len(tokens), _CHUNK):
+        chunk = tokens[start : start + _CHUNK]
+        profiles = {chunk[0].store: profile}
+        async with connection.transaction():
+            staged = await stage(connection, chunk, [], profiles, at)
+            await book(connection, contributions(staged), profiles)
+        if start % (20 * _CHUNK) == 0:
+            note(f"{start + len(chunk):,} checkouts staged")
+
+
+async def _copy(connection: Connection, store: Store, changes: Sequence[Change]) -> list[Any]:
+    """Write resources of one kind, and what hangs on them, that are new; returns them."""
+    if not changes:
+        return []
+    mirrored = MIRRORED[changes[0].resource]
+    views = [mirrored.view(change.key, change.element) for change in changes]
+    rows = [
+        {**store._asdict(), **mirrored.row(view), "state": encode(change.element)}
+        for view, change in zip(views, changes, strict=True)
+    ]
+    await _copy_rows(connection, mirrored.table, rows)
+    for child in mirrored.children:
+        hanging = [{**store._asdict(), **row} for view in views for row in child.rows(view)]
+        await _copy_rows(connection, child.table, hanging)
+    return views
+
+
+async def _copy_rows(connection: Connection, table: str, rows: Sequence[Row]) -> None:
+    if not rows:
+        return
+    query = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier("mirror", table), sql.SQL(", ").join(map(sql.Identifier, rows[0]))
+    )
+    async with connection.cursor().copy(query) as copy:
+        for row in rows:
+            await copy.write_row(tuple(row.values()))
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk
