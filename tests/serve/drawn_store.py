@@ -44,6 +44,7 @@ def _order(random: Random, number: int) -> list[tuple[str, str, Any]]:
             f"{random.randrange(1, 90)}.50",
             random.randrange(1, 4),
             tax=random.choice([None, "1.20"]),
+            rate="0.07",
             off=random.choice([(), ("0.75",)]),
             product_id=random.choice([7, 8, None]),
             vendor=random.choice(["Ada", None]),
@@ -51,6 +52,9 @@ def _order(random: Random, number: int) -> list[tuple[str, str, Any]]:
         )
         for place in range(random.randrange(1, 4))
     ]
+    if random.random() < 0.3:
+        tip = {"product_id": None, "variant_id": None, "title": "Tip"}
+        lines.append(line(number * 10 + 9, "2.00", **tip))
     customer = random.choice([None, 1, 2, 3, 4, 5])
     body: dict[str, Any] = {
         "id": number, "name": f"#{number}", "currency": "EUR", "created_at": at, "processed_at": at, "updated_at": at,
@@ -60,7 +64,9 @@ def _order(random: Random, number: int) -> list[tuple[str, str, Any]]:
         "discount_codes": [{"code": random.choice(CODES)}][: random.randrange(2)],
         "shipping_address": {"country_code": random.choice(COUNTRIES)}, "test": random.random() < 0.1,
         "cart_token": f"cart{number}", "original_total_duties_set": bag(random.choice(["0", "3.00"])),
-        "total_price_set": bag("50.00"),
+        "original_total_additional_fees_set": bag(random.choice(["0", "0.60"])), "total_price": "50.00",
+        "total_cash_rounding_payment_adjustment_set": bag(random.choice(["0", "0.02"])),
+        "taxes_included": random.random() < 0.4, "total_tip_received": "2.00",
     }  # fmt: skip
     told = [(at, "orders/create", body)]
     if random.random() < 0.4:
@@ -76,6 +82,7 @@ def _refund(number: int, first: dict[str, Any], at: datetime) -> dict[str, Any]:
     return {
         "id": 1000 + number, "order_id": number, "created_at": at.isoformat(), "processed_at": at.isoformat(),
         "refund_line_items": [refunded(first["id"], 1, "5.00", "0.40")],
+        "order_adjustments": [{"kind": "refund_discrepancy", "amount_set": bag("-1.50")}],
     }  # fmt: skip
 
 
@@ -87,8 +94,8 @@ def _checkout(random: Random, number: int) -> list[tuple[str, str, Any]]:
         "created_at": begun.isoformat(), "updated_at": begun.isoformat(),
     }  # fmt: skip
     told = [(begun.isoformat(), "checkouts/create", body)]
-    if random.random() < 0.5:
-        again = (begun + timedelta(hours=random.randrange(1, 30))).isoformat()
+    if random.random() < 0.6:
+        again = (begun + random.choice([timedelta(minutes=3), timedelta(hours=20)])).isoformat()
         done = {"completed_at": again} if random.random() < 0.5 else {}
         told.append((again, "checkouts/update", {**body, "updated_at": again, **done}))
     return told

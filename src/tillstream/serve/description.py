@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from fastapi.openapi.utils import get_openapi
@@ -35,6 +36,8 @@ TAGS: Final[list[dict[str, Any]]] = [
 ]
 
 _REF: Final = "#/components/schemas/Problem"
+_WITH_EXAMPLES: Final = ("/api/analytics/", "/api/orders/")
+_PLAIN: Final[Mapping[str, Any]] = {"boolean": False, "integer": 1, "number": 0.5, "string": "…"}
 _FASTAPI_ERRORS: Final = ("HTTPValidationError", "ValidationError")
 
 
@@ -70,7 +73,36 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for operations in document["paths"].values():
         for operation in operations.values():
             _tell_of_problems(operation)
+    for path, operations in document["paths"].items():
+        if path.startswith(_WITH_EXAMPLES):
+            for operation in operations.values():
+                _give_example(operation, schemas)
     return document
+
+
+def _give_example(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    """Show an answer, put together of its fields' examples."""
+    told = operation["responses"]["200"]["content"]["application/json"]
+    told["example"] = example_of(told["schema"], schemas)
+
+
+def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    """A value that a schema describes: its own example, or one put together of its parts'."""
+    if "$ref" in schema:
+        return example_of(schemas[str(schema["$ref"]).rpartition("/")[2]], schemas)
+    for given in ("examples", "enum"):
+        if schema.get(given):
+            return schema[given][0]
+    if "const" in schema:
+        return schema["const"]
+    if "anyOf" in schema:
+        return example_of(schema["anyOf"][0], schemas)
+    if schema.get("type") == "object":
+        parts = schema.get("properties", {})
+        return {name: example_of(part, schemas) for name, part in parts.items()}
+    if schema.get("type") == "array":
+        return [example_of(schema["items"], schemas)]
+    return _PLAIN[str(schema.get("type"))]
 
 
 def _add_problem(schemas: dict[str, Any]) -> None:

@@ -16,7 +16,11 @@ SecretText = Annotated[
 ]
 ClientId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
 Cursor = Annotated[
-    str | None, Field(description="Send it as `cursor` for the next page; null on the last one.")
+    str | None,
+    Field(
+        examples=["WyJvcmRlcnMiLDFd"],
+        description="Send it as `cursor` for the next page; null on the last one.",
+    ),
 ]
 
 
