@@ -2,7 +2,8 @@
 
 Everything known of one resource is an :class:`Element` of a semilattice, and so is what a single
 delivery tells. ``join`` is commutative, associative and idempotent, therefore any order, any
-repetition and any grouping of the same deliveries ends in the same element.
+repetition and any grouping of the same deliveries ends in the same element: the law in full, and
+what each part is for, is in docs/decisions/merge-as-join.md.
 
 An element has these parts, each a join of its own:
 
@@ -10,9 +11,10 @@ An element has these parts, each a join of its own:
     The newest value of every field. A delivery is one layer, stamped by its ``updated_at``; a
     newer layer covers an older one field by field, so a body that lacks a field wipes nothing.
 ``parts``
-    Sub-resources that only accumulate (refunds, edits): a map of layers by id.
+    Sub-resources that only accumulate (refunds, edits, variants): a map of layers by id.
 ``marks``
-    A map that keeps the greatest number per name (the times at which a checkout was active).
+    A map that keeps the greatest number per name (the times at which a checkout was active, the
+    customers that one was merged into).
 ``deleted``
     A tombstone: once set it stays, whatever arrives late.
 ``personal``, ``people``
