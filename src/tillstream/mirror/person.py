@@ -39,7 +39,7 @@ ORDER BY received_at, topic
 
 _MONEY = (
     "total_price", "subtotal_price", "total_tax", "total_discounts", "current_total_price", "price",
-    "discount", "tax", "subtotal", "shipping",
+    "discount", "tax", "subtotal", "shipping", "amount_spent_told",
 )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ async def record_of(connection: Connection, store: Store, marks: Collection[str]
     people = sorted({*found.customers, *customer_ids})
     return {
         "customers": [
-            _timed(rows.customer_row(customers.view(key, decode(state))))
+            _customer(customers.view(key, decode(state)))
             for key, state in await _states(connection, _CUSTOMERS, store, people)
         ],
         "orders": [
@@ -97,6 +97,10 @@ def _order(order: Order) -> dict[str, Any]:
     }
 
 
+def _customer(customer: customers.Customer) -> dict[str, Any]:
+    return _priced(rows.customer_row(customer), customer.currency)
+
+
 def _checkout(checkout: checkouts.Checkout) -> dict[str, Any]:
     return _priced(rows.checkout_row(checkout), checkout.currency)
 
@@ -115,6 +119,10 @@ def _priced(row: dict[str, Any], currency: str | None) -> dict[str, Any]:
 def _timed(row: dict[str, Any]) -> dict[str, Any]:
     """Ids as strings, as everywhere in the API."""
     return {
-        name: str(value) if value is not None and (name == "id" or name.endswith("_id")) else value
+        name: str(value) if value is not None and _is_id(name) else value
         for name, value in row.items()
     }
+
+
+def _is_id(name: str) -> bool:
+    return name in {"id", "merged_into"} or name.endswith("_id")
