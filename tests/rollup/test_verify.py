@@ -99,6 +99,16 @@ TAMPERINGS: dict[str, tuple[LiteralString, str, str]] = {
     ),
     "a cohort": ("UPDATE rollup.cohorts SET customers = customers + 1 WHERE store_id = %s", "cohorts", "customers"),
     "a cohort that is missing": ("DELETE FROM rollup.cohorts WHERE store_id = %s", "cohorts", "orders"),
+    "a bin of the spread": (
+        "UPDATE rollup.spread SET customers = customers + 1 WHERE store_id = %s AND dimension = 'orders'",
+        "spread", "customers",
+    ),
+    "a bin of the spread that is missing": (
+        "DELETE FROM rollup.spread WHERE store_id = %s AND dimension = 'spent'", "spread", "customers",
+    ),
+    "a prospect too many": (
+        "INSERT INTO rollup.prospects SELECT tenant_id, id, 77 FROM shops.stores WHERE id = %s", "prospects", "",
+    ),
     "a row of the breakdown": (
         "UPDATE rollup.breakdown SET units_sold = 7 WHERE store_id = %s AND dimension = 'product' AND grain = 'day'",
         "breakdown", "units_sold",

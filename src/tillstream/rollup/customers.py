@@ -62,7 +62,7 @@ class Record(NamedTuple):
         return not self.moments and not self.months
 
 
-class Standing(NamedTuple):
+class Rank(NamedTuple):
     """A row of ``rollup.spread``: customers of one bin of a dimension are counted together."""
 
     dimension: str
@@ -91,7 +91,7 @@ async def add_to_customers(
     written: dict[tuple[Store, int], Record] = {}
     rhythm: Counter[tuple[Store, Pair]] = Counter()
     added: dict[tuple[Store, date, date], cohorts.Row] = {}
-    spread: Counter[tuple[Store, Standing]] = Counter()
+    spread: Counter[tuple[Store, Rank]] = Counter()
     for key, turn in sorted(turns.items()):
         store = key[0]
         day_of = _days(profiles[store].timezone)
@@ -105,8 +105,8 @@ async def add_to_customers(
         ).items():
             place = (store, cohort, month)
             added[place] = cohorts.plus(added.get(place, cohorts.NOTHING), row)
-        spread.subtract((store, one) for one in standings(before, day_of))
-        spread.update((store, one) for one in standings(after, day_of))
+        spread.subtract((store, one) for one in ranks(before, day_of))
+        spread.update((store, one) for one in ranks(after, day_of))
     await _write(connection, written)
     await add_rhythm(connection, rhythm)
     await add_cohorts(connection, added)
@@ -148,14 +148,14 @@ def given(record: Record, day_of: Callable[[int], date]) -> dict[tuple[date, dat
     return cohorts.contributions(first, record.months)
 
 
-def standings(record: Record, day_of: Callable[[int], date]) -> list[Standing]:
+def ranks(record: Record, day_of: Callable[[int], date]) -> list[Rank]:
     """Where a customer stands among the others; nowhere without orders."""
     if not record.moments:
         return []
     return [
-        Standing("last_day", day_of(record.moments[-1][0]).toordinal()),
-        Standing("orders", len(record.moments)),
-        Standing("spent", bin_of(record.total_spent)),
+        Rank("last_day", day_of(record.moments[-1][0]).toordinal()),
+        Rank("orders", len(record.moments)),
+        Rank("spent", bin_of(record.total_spent)),
     ]
 
 
@@ -244,13 +244,11 @@ async def add_cohorts(
         await connection.execute(_SWEEP_COHORTS, (_json(keys),))
 
 
-async def add_spread(
-    connection: Connection, differences: Mapping[tuple[Store, Standing], int]
-) -> None:
+async def add_spread(connection: Connection, differences: Mapping[tuple[Store, Rank], int]) -> None:
     """Add differences to ``rollup.spread``."""
     rows: list[dict[str, Any]] = [
-        {**store._asdict(), **standing._asdict(), "customers": customers}
-        for (store, standing), customers in sorted(differences.items())
+        {**store._asdict(), **rank._asdict(), "customers": customers}
+        for (store, rank), customers in sorted(differences.items())
         if customers
     ]
     if rows:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tillstream.mirror.merge import Store
     from tillstream.rollup.book import Source
     from tillstream.rollup.cohorts import Row
+    from tillstream.rollup.customers import Rank
     from tillstream.rollup.rhythm import Pair
 
 MOST: Final = 100
@@ -27,8 +28,8 @@ class Difference(msgspec.Struct, frozen=True):
     """One disagreement: what is stored, and what it should be."""
 
     level: str
-    """``journal``, ``mirror``, ``ledger``, ``stages``, ``sums``, ``breakdown``, ``customers``, ``rhythm``
-    or ``cohorts``: what is wrong, by what it is made of."""
+    """``journal``, ``mirror``, ``ledger``, ``stages``, ``sums``, ``breakdown``, ``customers``, ``rhythm``,
+    ``cohorts``, ``spread`` or ``prospects``: what is wrong, by what it is made of."""
     where: str
     """The order, checkout, hour, customer or other row concerned."""
     measure: str
@@ -94,6 +95,10 @@ class Findings:
         default_factory=dict[tuple["Store", "date", "date"], "Row"]
     )
     """What has to be added to the cohorts so that they are those of the stored customers."""
+    spread: dict[tuple[Store, Rank], int] = field(default_factory=dict[tuple["Store", "Rank"], int])
+    """What has to be added to the spread so that it is that of the stored customers."""
+    prospects: set[int] = field(default_factory=set[int])
+    """Customers who are prospects and not listed, or listed and none."""
 
     @property
     def count(self) -> int:

@@ -26,10 +26,13 @@ from tillstream.rollup.customers import (
     Record,
     add_cohorts,
     add_rhythm,
+    add_spread,
     add_to_customers,
     given,
+    ranks,
 )
 from tillstream.rollup.ledger_statements import ADD_SUMS
+from tillstream.rollup.prospects import follow_prospects, settle_prospects
 from tillstream.rollup.rhythm import pairs
 from tillstream.rollup.survey import contributed
 
@@ -100,6 +103,8 @@ async def mend(connection: Connection, found: Findings, profile: Profile, now: i
     await _book_checkouts(connection, store, tokens, spans, profile, now)
     await _mend_sums(connection, found)
     await _mend_customers(connection, found, profile)
+    prospects = found.customers | found.prospects
+    await settle_prospects(connection, {(store, customer_id) for customer_id in prospects})
     for sweep in _SWEEPS:
         await connection.execute(sweep, store)
 
@@ -129,6 +134,7 @@ async def _book_orders(
         # One that is not there contributes nothing.
         wanted = {Source(store, "order", key): [] for key in chunk} | entries
         booked = await book(connection, wanted, {store: profile})
+        await follow_prospects(connection, _NOTHING, booked)
         for shopper, span in (await bought(connection, _NOTHING, booked)).items():
             spans.widen(shopper, span.since)
             spans.widen(shopper, span.until)
@@ -169,6 +175,7 @@ async def _mend_sums(connection: Connection, found: Findings) -> None:
         await connection.execute(_SWEEP_BREAKDOWN, store)
     await add_rhythm(connection, found.rhythm)
     await add_cohorts(connection, found.cohorts)
+    await add_spread(connection, found.spread)
 
 
 async def _mend_customers(connection: Connection, found: Findings, profile: Profile) -> None:
@@ -185,6 +192,7 @@ async def _mend_customers(connection: Connection, found: Findings, profile: Prof
             await add_rhythm(
                 connection, {(store, pair): -n for pair, n in pairs(record.moments, day_of).items()}
             )
+            await add_spread(connection, {(store, rank): -1 for rank in ranks(record, day_of)})
             await add_cohorts(
                 connection,
                 {

@@ -9,13 +9,15 @@ import msgspec
 from tillstream.foundation.statements import statement
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from tillstream.foundation.database import Connection
     from tillstream.mirror.merge import Merged, Store
     from tillstream.rollup.book import Booked
 
 _PACKAGE = "tillstream.rollup"
 _FOLLOW = statement(_PACKAGE, "follow_prospects")
-_FIND = statement(_PACKAGE, "find_prospects")
+_WRONG = statement(_PACKAGE, "wrong_prospects")
 
 
 def touched(merged: Merged, booked: Booked) -> set[tuple[Store, int]]:
@@ -35,7 +37,13 @@ def touched(merged: Merged, booked: Booked) -> set[tuple[Store, int]]:
 
 async def follow_prospects(connection: Connection, merged: Merged, booked: Booked) -> None:
     """Let ``rollup.prospects`` follow; the ledger and the customers have to be booked already."""
-    customers = touched(merged, booked)
+    await settle_prospects(connection, touched(merged, booked))
+
+
+async def settle_prospects(
+    connection: Connection, customers: AbstractSet[tuple[Store, int]]
+) -> None:
+    """List those of these customers who are prospects, and not those who are none."""
     if not customers:
         return
     keys = [
@@ -44,9 +52,7 @@ async def follow_prospects(connection: Connection, merged: Merged, booked: Booke
     await connection.execute(_FOLLOW, (msgspec.json.encode(keys).decode(),))
 
 
-async def find_prospects(connection: Connection, store: Store) -> None:
-    """All prospects of a store anew, by the mirror and ``rollup.customers``."""
-    await connection.execute(
-        "DELETE FROM rollup.prospects WHERE tenant_id = %s AND store_id = %s", store
-    )
-    await connection.execute(_FIND, store)
+async def wrong_prospects(connection: Connection, store: Store) -> list[tuple[int, bool]]:
+    """Customers of a store who are listed and are no prospects (with True), or the other way round."""
+    cursor = await connection.execute(_WRONG, (*store, *store))
+    return [(customer_id, listed) for customer_id, listed in await cursor.fetchall()]

@@ -15,13 +15,13 @@ from tillstream.rollup.breakdown_statements import RESUM_BREAKDOWN
 from tillstream.rollup.buckets import bucket
 from tillstream.rollup.customers import (
     MOMENTS,
+    Rank,
     Record,
-    Standing,
     add_cohorts,
     add_rhythm,
     add_spread,
     given,
-    standings,
+    ranks,
 )
 from tillstream.rollup.ledger_statements import RESUM
 from tillstream.rollup.rhythm import Pair, pairs
@@ -69,13 +69,13 @@ async def _resum_repeats(connection: Connection, store: Store, timezone: str) ->
 
     rhythm: Counter[tuple[Store, Pair]] = Counter()
     given_by_all: dict[tuple[Store, date, date], cohorts.Row] = {}
-    spread: Counter[tuple[Store, Standing]] = Counter()
+    spread: Counter[tuple[Store, Rank]] = Counter()
     async for record in _records(connection, store):
         rhythm.update({(store, pair): n for pair, n in pairs(record.moments, day_of).items()})
         for (cohort, month), row in given(record, day_of).items():
             place = (store, cohort, month)
             given_by_all[place] = cohorts.plus(given_by_all.get(place, cohorts.NOTHING), row)
-        spread.update((store, one) for one in standings(record, day_of))
+        spread.update((store, one) for one in ranks(record, day_of))
     await add_rhythm(connection, rhythm)
     await add_cohorts(connection, given_by_all)
     await add_spread(connection, spread)

@@ -22,11 +22,20 @@ from tillstream.rollup.breakdown_statements import COMPARE_BREAKDOWN
 from tillstream.rollup.buckets import bucket
 from tillstream.rollup.checkouts import Reference, contributions, derive
 from tillstream.rollup.columns import each
-from tillstream.rollup.customers import MOMENTS, Record, Turn, given, turned
+from tillstream.rollup.customers import (
+    MOMENTS,
+    Rank,
+    Record,
+    Turn,
+    given,
+    ranks,
+    turned,
+)
 from tillstream.rollup.findings import Change, Difference, Findings
 from tillstream.rollup.ledger_statements import COMPARE_SUMS
 from tillstream.rollup.measures import ADDITIVE
 from tillstream.rollup.ownership import entries_of
+from tillstream.rollup.prospects import wrong_prospects
 from tillstream.rollup.rhythm import FIRST, Pair, pairs
 from tillstream.rollup.standing import Row as Standing
 from tillstream.rollup.standing import row_of
@@ -102,6 +111,9 @@ WHERE tenant_id = %s AND store_id = %s
 _COHORTS: LiteralString = """
 SELECT cohort, month, customers, orders, total_spent FROM rollup.cohorts
 WHERE tenant_id = %s AND store_id = %s
+"""
+_SPREAD: LiteralString = """
+SELECT dimension, bin, customers FROM rollup.spread WHERE tenant_id = %s AND store_id = %s
 """
 
 
@@ -405,13 +417,14 @@ def _named(
 
 
 async def _survey_customers(connection: Connection, findings: Findings) -> None:
-    """Customers against the ledger; rhythm and cohorts against the customers."""
+    """Customers against the ledger; rhythm, cohorts, spread and prospects against the customers."""
 
     def day_of(at: int) -> date:
         return bucket(at, findings.timezone).day
 
     rhythm: Counter[Pair] = Counter()
     given_by_all: dict[tuple[date, date], cohorts.Row] = {}
+    spread: Counter[Rank] = Counter()
     async for customer_id, wanted, row in _side_by_side(connection, findings.store):
         stored = (
             _NOBODY
@@ -419,6 +432,7 @@ async def _survey_customers(connection: Connection, findings: Findings) -> None:
             else Record(MOMENTS.decode(row[4]), cohorts.MONTHS.decode(row[5]))
         )
         rhythm.update(pairs(stored.moments, day_of))
+        spread.update(ranks(stored, day_of))
         for place, added in given(stored, day_of).items():
             given_by_all[place] = cohorts.plus(given_by_all.get(place, cohorts.NOTHING), added)
         compared = _customer_compared(stored, row, wanted)
@@ -430,6 +444,8 @@ async def _survey_customers(connection: Connection, findings: Findings) -> None:
             )
     await _survey_rhythm(connection, findings, rhythm)
     await _survey_cohorts(connection, findings, given_by_all)
+    await _survey_spread(connection, findings, spread)
+    await _survey_prospects(connection, findings)
 
 
 _NOBODY: Final = Record([], [])
@@ -532,6 +548,24 @@ async def _survey_cohorts(
             Difference("cohorts", where, name, str(a), str(b), day=str(month))
             for name, a, b in _named(cohorts.Row._fields, [*here, *there])
         )
+
+
+async def _survey_spread(connection: Connection, findings: Findings, wanted: Counter[Rank]) -> None:
+    cursor = await connection.execute(_SPREAD, findings.store)
+    stored = {Rank(*key): customers for *key, customers in await cursor.fetchall()}
+    for rank in sorted(stored.keys() | wanted.keys()):
+        here, there = stored.get(rank, 0), wanted.get(rank, 0)
+        if here != there or (rank in stored and not there):
+            findings.spread[findings.store, rank] = there - here
+            where = f"customers of {rank.dimension} {rank.bin}"
+            findings.add([Difference("spread", where, "customers", str(here), str(there))])
+
+
+async def _survey_prospects(connection: Connection, findings: Findings) -> None:
+    for customer_id, listed in await wrong_prospects(connection, findings.store):
+        findings.prospects.add(customer_id)
+        here, there = ("present", "missing") if listed else ("missing", "present")
+        findings.add([Difference("prospects", f"customer {customer_id}", "", here, there)])
 
 
 async def _changes(
