@@ -1,0 +1,89 @@
+"""The ledger of an order comes to what Shopify itself says is left of it.
+
+Every order body carries ``current_total_price``: what the order comes to after edits, refunds and
+removals. Over the orders of whole simulated shops, with prices with and without tax and in
+currencies of no, two and three decimals, all entries of an order add up to it, to the last cent:
+total sales, with the tips and gift cards that stand beside them. Of a cancelled order nothing is left.
+
+Bodies are the simulator's and are read by the real readers; its books are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from tillstream.foundation.money import parse_money
+from tillstream.mirror import orders
+from tillstream.mirror.join import Element, join
+from tillstream.mirror.topics import read
+from tillstream.rollup.entries import Entry, order_entries, total_sales
+from tillstream.simulator.places import GERMANY, JAPAN, KUWAIT, UNITED_STATES, Place
+from tillstream.simulator.plan import plain_shop
+from tillstream.simulator.story import Story
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+START = datetime(2026, 3, 26, tzinfo=UTC)
+DAYS = 14
+
+
+def elements(story: Story) -> dict[int, tuple[Element, str]]:
+    """By order, what its deliveries amount to, and what the last body says is left of it."""
+    found: dict[int, tuple[Element, str]] = {}
+    for one in story:
+        if not one.topic.startswith(("orders/", "refunds/")):
+            continue
+        told = msgspec.json.decode(one.body)
+        for change in read(one.topic, one.body):
+            if change.resource == "order":
+                element, left = found.get(int(change.key), (Element(), ""))
+                left = told.get("current_total_price", left)
+                found[int(change.key)] = (join(element, change.element), left)
+    return found
+
+
+def left_of(entries: Iterable[Entry]) -> int:
+    """Total sales, tips and gift cards of all entries."""
+    total: Counter[str] = Counter()
+    for entry in entries:
+        total.update(entry.amounts)
+    return total_sales(total) + total["tips"] + total["gift_cards_sold"]
+
+
+@pytest.mark.parametrize(
+    ("currency", "zone", "place", "included"),
+    [
+        ("EUR", "Europe/Berlin", GERMANY, True),
+        ("USD", "America/New_York", UNITED_STATES, False),
+        ("JPY", "Asia/Tokyo", JAPAN, True),
+        ("KWD", "Asia/Kuwait", KUWAIT, False),
+    ],
+)
+def test_entries_add_up_to_what_is_left(
+    currency: str, zone: str, place: Place, included: bool
+) -> None:
+    plan = plain_shop(
+        "left.myshopify.com", currency, zone, place, orders_per_day=40, taxes_included=included
+    )
+    counted = after = 0
+    for key, (element, left) in elements(
+        Story(7, [plan], START, START + timedelta(days=DAYS))
+    ).items():
+        order = orders.view(key, element)
+        entries = order_entries(order)
+        if not entries:
+            assert order.test or order.deleted
+            continue
+        wanted = 0 if order.cancelled_at is not None else parse_money(left)
+        assert left_of(entries) == wanted, (order.name, entries)
+        counted += 1
+        after += len(entries) > 1
+    # The shop was a busy one, and much was taken back.
+    assert counted > 100
+    assert after > 20
