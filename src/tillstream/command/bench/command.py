@@ -29,9 +29,10 @@ from tillstream.command.bench import (
     ingest,
     latency,
     sustained,
+    year,
 )
 from tillstream.command.bench.effort import effort_of
-from tillstream.command.bench.figures import Figure, Machine, Report, Section
+from tillstream.command.bench.figures import Figure, Grid, Machine, Report, Section
 from tillstream.command.bench.process import ProcessFailed
 from tillstream.command.bench.stand import Bench, BenchFailed
 from tillstream.command.console import err, out, print_json
@@ -58,6 +59,7 @@ SECTIONS: Final[Mapping[str, Measurement]] = {
     analytics.NAME: analytics.measure,
     footprint.NAME: footprint.measure,
     broker.NAME: broker.measure,
+    year.NAME: year.measure,
 }
 """In the order in which they run. See docs/bench.md."""
 
@@ -80,6 +82,12 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="a minute's look at whether it works, not a measurement",
     )
     add("--seconds", type=_positive, metavar="N", help="length of each timed measurement")
+    add(
+        "--orders",
+        type=_counted,
+        metavar="N",
+        help="how many the year has, and the largest store that is asked",
+    )
     add(
         "--json", metavar="FILE", help="write the report as JSON; - prints it in place of the table"
     )
@@ -111,7 +119,7 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def _report(settings: Settings, options: argparse.Namespace) -> Report:
-    effort = effort_of(quick=options.quick, seconds=options.seconds)
+    effort = effort_of(quick=options.quick, seconds=options.seconds, orders=options.orders)
     began, started_at = time.monotonic(), utc_now()
     machine = await asyncio.to_thread(_machine)
     sections: list[Section] = []
@@ -195,7 +203,10 @@ def _print(report: Report) -> None:
         if section.left_out:
             paper.print(f"[bold]{section.title}[/bold]\n  Left out. {section.left_out}")
             continue
-        paper.print(_table(section))
+        if not section.tabled:
+            paper.print(_table(section))
+        for grid in section.grids:
+            paper.print(_laid_out(grid, section.title))
         for note in section.notes:
             paper.print(f"  {note}", markup=False, style="dim")
     paper.print()
@@ -218,6 +229,21 @@ def _table(section: Section) -> Table:
     return table
 
 
+def _laid_out(grid: Grid, title: str) -> Table:
+    table = Table(
+        box=None,
+        pad_edge=False,
+        title=grid.title or title,
+        title_justify="left",
+        title_style="bold",
+    )
+    for place, column in enumerate(grid.columns):
+        table.add_column(column, justify="right" if place else "left", no_wrap=True)
+    for first, *rest in grid.rows:
+        table.add_row(f"  {first}", *rest)
+    return table
+
+
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"  # noqa: PLR2004
 
@@ -231,6 +257,14 @@ def _promise(one: Figure) -> str:
 
 def _note(words: str) -> None:
     err.print(words, markup=False)
+
+
+def _counted(text: str) -> int:
+    value = int(text)
+    if not value > 0:
+        message = "must be more than 0"
+        raise ValueError(message)
+    return value
 
 
 def _positive(text: str) -> float:

@@ -27,9 +27,13 @@ class Effort:
     latency_seconds: float
     latency_per_second: float
     small_orders: int
+    middle_orders: int
     large_orders: int
     calls: int
     """Of each question in each round."""
+    question_rounds: int
+    year_orders: int
+    """In the year that is told through ingest."""
     import_deliveries: int
     requests: int
     """Different ones that a round of ingest goes round and round with."""
@@ -47,8 +51,11 @@ FULL: Final = Effort(
     latency_seconds=20.0,
     latency_per_second=500.0,
     small_orders=10_000,
+    middle_orders=100_000,
     large_orders=1_000_000,
     calls=200,
+    question_rounds=3,
+    year_orders=300_000,
     import_deliveries=40_000,
     requests=5_000,
 )
@@ -64,17 +71,37 @@ QUICK: Final = Effort(
     apply_deliveries=2_500,
     latency_seconds=1.0,
     latency_per_second=100.0,
-    small_orders=500,
-    large_orders=5_000,
-    calls=10,
+    small_orders=100,
+    middle_orders=300,
+    large_orders=1_000,
+    calls=5,
+    question_rounds=2,
+    year_orders=200,
     import_deliveries=1_000,
     requests=500,
 )
 
 
-def effort_of(*, quick: bool, seconds: float | None) -> Effort:
-    """The effort asked for; ``seconds`` is that of every measurement that is timed."""
+def effort_of(*, quick: bool, seconds: float | None, orders: int | None = None) -> Effort:
+    """The effort asked for.
+
+    Args:
+        quick: just enough to see that it works.
+        seconds: of every measurement that is timed.
+        orders: of the year, and of the largest store that is asked.
+    """
     chosen = QUICK if quick else FULL
-    if seconds is None:
-        return chosen
-    return replace(chosen, round_seconds=seconds, hold_seconds=seconds, latency_seconds=seconds)
+    if seconds is not None:
+        chosen = replace(
+            chosen, round_seconds=seconds, hold_seconds=seconds, latency_seconds=seconds
+        )
+    if orders is not None:
+        small, middle = (min(size, orders) for size in (chosen.small_orders, chosen.middle_orders))
+        chosen = replace(
+            chosen,
+            small_orders=small,
+            middle_orders=middle,
+            large_orders=orders,
+            year_orders=orders,
+        )
+    return chosen

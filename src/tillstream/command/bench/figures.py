@@ -30,6 +30,14 @@ class Figure(msgspec.Struct, frozen=True):
     """Whether the median keeps the promise; None without one."""
 
 
+class Grid(msgspec.Struct, frozen=True):
+    """A table as it is printed: the first column says what a row is of."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
 class Section(msgspec.Struct, frozen=True):
     """One measurement: figures, and in sentences what they are of and what is left out."""
 
@@ -41,6 +49,9 @@ class Section(msgspec.Struct, frozen=True):
     """Why there are no figures."""
     optional: bool = False
     """Whether it may be left out: what it measures is not needed to run the product."""
+    grids: list[Grid] = []
+    tabled: bool = False
+    """Whether the grids show all figures, so that these are not listed one by one."""
 
 
 class Machine(msgspec.Struct, frozen=True):
