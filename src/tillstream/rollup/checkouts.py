@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from tillstream.foundation.database import Connection
     from tillstream.mirror.checkouts import Checkout
     from tillstream.mirror.merge import Merged
+    from tillstream.rollup.company import Shopper
     from tillstream.rollup.entries import Entry
+    from tillstream.rollup.shopper import Placement
     from tillstream.rollup.zones import Profile
 
 _PACKAGE = "tillstream.rollup"
@@ -128,10 +131,13 @@ async def derive(
     carts: Iterable[Reference],
     profiles: Mapping[Store, Profile],
     now: int,
+    *,
+    placed: Mapping[Shopper, Sequence[Placement]] = MappingProxyType({}),
 ) -> list[Staged]:
     """Where the checkouts concerned should stand at ``now`` (µs), by the mirror; nothing is written.
 
-    The shopper's other checkouts, and orders, are taken as they are stored.
+    The shopper's other checkouts, and orders, are taken as they are stored, but for the orders of those
+    customers whom ``placed`` names.
     """
     found = await _found(connection, tokens, carts, profiles, now)
     spans = Spans()
@@ -140,7 +146,7 @@ async def derive(
     concerned = {(one.after.store, one.after.token) for one in found}
     return [
         one.after
-        for one in await among_shoppers(connection, found, spans, profiles)
+        for one in await among_shoppers(connection, found, spans, profiles, placed)
         if (one.after.store, one.after.token) in concerned
     ]
 

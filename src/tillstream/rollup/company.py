@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -89,6 +90,7 @@ async def among_shoppers(
     moved: Sequence[Move],
     spans: Spans,
     profiles: Mapping[Store, Profile],
+    placed: Mapping[Shopper, Sequence[Placement]] = MappingProxyType({}),
 ) -> list[Move]:
     """What the checkouts that moved, and those near them, are to stand like.
 
@@ -97,13 +99,14 @@ async def among_shoppers(
         moved: as they stand by themselves.
         spans: of all that changed, for every shopper concerned.
         profiles: of every store concerned.
+        placed: the orders of those customers whose orders are not the booked ones.
     """
     circles = await _circles(connection, moved, spans, profiles)
     judged = {
         shopper: twins(circle.lives, profiles[shopper.store].window)
         for shopper, circle in circles.items()
     }
-    inferred = await _inferred(connection, circles, judged, profiles)
+    inferred = await _inferred(connection, circles, judged, profiles, placed)
     return [one for one in moved if one.after.customer_id is None] + [
         Move(
             before,
@@ -181,6 +184,7 @@ async def _inferred(
     circles: Mapping[Shopper, _Circle],
     judged: Mapping[Shopper, Mapping[str, str]],
     profiles: Mapping[Store, Profile],
+    placed: Mapping[Shopper, Sequence[Placement]],
 ) -> dict[tuple[Shopper, str], Inferred]:
     """Which of the checkouts that can be judged another order of their shopper made good."""
     abandoned = {
@@ -190,7 +194,7 @@ async def _inferred(
     }
     if not abandoned:
         return {}
-    moments = await _moments(connection, abandoned)
+    moments = {**await _moments(connection, abandoned), **placed}
     found = {
         (shopper, token): placement
         for shopper, lives in abandoned.items()

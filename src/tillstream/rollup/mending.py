@@ -61,6 +61,10 @@ WHERE r.tenant_id = %s AND r.store_id = %s AND r.token = ANY (%s) AND NOT EXISTS
   SELECT FROM mirror.checkouts AS c
   WHERE c.tenant_id = r.tenant_id AND c.store_id = r.store_id AND c.token = r.token)
 """
+_BY_CUSTOMER: LiteralString = """
+SELECT token FROM mirror.checkouts WHERE tenant_id = %s AND store_id = %s AND token = ANY (%s)
+ORDER BY customer_id, token
+"""
 _RECORDS: LiteralString = """
 DELETE FROM rollup.customers WHERE tenant_id = %s AND store_id = %s AND customer_id = ANY (%s)
 RETURNING moments::text, months::text
@@ -152,14 +156,19 @@ async def _book_checkouts(
     """Let checkouts stand where they should, and book what they contribute."""
     profiles = {store: profile}
     await connection.execute(_DROP_STANDINGS, (*store, sorted(tokens)))
-    for chunk in _chunks(sorted(tokens)) or [[]]:
+    cursor = await connection.execute(_BY_CUSTOMER, (*store, sorted(tokens)))
+    ordered = [token for (token,) in await cursor.fetchall()]
+    for chunk in _chunks(ordered) or [[]]:
         told = [Reference(store, token) for token in chunk]
         staged = await stage(connection, told, [], profiles, now, bought=spans, anew=[store])
         spans = Spans()
         await book(connection, contributions(staged), profiles)
-        standing = contributions(await derive(connection, told, [], profiles, now))
-        wanted = {Source(store, "checkout", token): [] for token in chunk} | standing
-        await book(connection, wanted, profiles)
+        await book(
+            connection, contributions(await derive(connection, told, [], profiles, now)), profiles
+        )
+    # Those that are not there contribute nothing.
+    gone = sorted(tokens - set(ordered))
+    await book(connection, {Source(store, "checkout", token): [] for token in gone}, profiles)
 
 
 async def _mend_sums(connection: Connection, found: Findings) -> None:

@@ -22,6 +22,7 @@ from tillstream.rollup.breakdown_statements import COMPARE_BREAKDOWN
 from tillstream.rollup.buckets import bucket
 from tillstream.rollup.checkouts import Reference, contributions, derive
 from tillstream.rollup.columns import each
+from tillstream.rollup.company import Shopper
 from tillstream.rollup.customers import (
     MOMENTS,
     Rank,
@@ -37,6 +38,7 @@ from tillstream.rollup.measures import ADDITIVE
 from tillstream.rollup.ownership import entries_of
 from tillstream.rollup.prospects import wrong_prospects
 from tillstream.rollup.rhythm import FIRST, Pair, pairs
+from tillstream.rollup.shopper import Placement
 from tillstream.rollup.standing import Row as Standing
 from tillstream.rollup.standing import row_of
 
@@ -56,9 +58,14 @@ _ORDERS: LiteralString = """
 SELECT id, state::text FROM mirror.orders WHERE tenant_id = %s AND store_id = %s AND id > %s
 ORDER BY id LIMIT %s
 """
+# By customer: what a checkout is to its shopper's others is told of all of them at once.
 _TOKENS: LiteralString = """
-SELECT token FROM mirror.checkouts WHERE tenant_id = %s AND store_id = %s AND token > %s
-ORDER BY token LIMIT %s
+SELECT customer_id, token FROM mirror.checkouts WHERE tenant_id = %s AND store_id = %s
+ORDER BY customer_id, token
+"""
+_MOMENTS: LiteralString = """
+SELECT customer_id, moments::text FROM rollup.customers
+WHERE tenant_id = %s AND store_id = %s AND customer_id = ANY (%s)
 """
 _STANDINGS: LiteralString = """
 SELECT r.token, to_json(r)::text FROM rollup.checkouts AS r
@@ -156,14 +163,14 @@ async def survey(  # noqa: PLR0913 - the store and how it is looked at
     if since is not None:
         await _survey_journal(connection, findings, since, progress)
     await _survey_rows(connection, findings)
-    figures: defaultdict[date, Counter[str]] = defaultdict(Counter)
-    await _survey_orders(connection, findings, profile, figures, progress)
-    await _survey_checkouts(connection, findings, profile, now, figures, progress)
+    ledger = _Ledger(findings, profile)
+    await _survey_orders(connection, ledger, progress)
+    await _survey_checkouts(connection, ledger, now, progress)
     await _survey_orphans(connection, findings)
     await _survey_sums(connection, findings)
     await _survey_breakdown(connection, findings)
     await _survey_customers(connection, findings)
-    findings.changes = await _changes(connection, store, figures)
+    findings.changes = await _changes(connection, store, ledger.figures)
     return findings
 
 
@@ -191,14 +198,17 @@ async def contributed(
 
 
 async def token_batches(connection: Connection, store: Store) -> AsyncIterator[list[Reference]]:
-    """The tokens of a store's checkouts, some at a time."""
-    after = ""
-    while True:
-        rows = await (await connection.execute(_TOKENS, (*store, after, _CHUNK))).fetchall()
-        if not rows:
-            return
-        after = rows[-1][0]
-        yield [Reference(store, token) for (token,) in rows]
+    """The tokens of a store's checkouts, some at a time; those of one customer together."""
+    batch: list[Reference] = []
+    current: int | None = None
+    async for customer_id, token in _streamed(connection, "tokens", _TOKENS, store):
+        if len(batch) >= _CHUNK and (customer_id is None or customer_id != current):
+            yield batch
+            batch = []
+        current = customer_id
+        batch.append(Reference(store, token))
+    if batch:
+        yield batch
 
 
 async def _survey_journal(
@@ -225,38 +235,85 @@ async def _survey_rows(connection: Connection, findings: Findings) -> None:
         findings.add([Difference("mirror", where, one.column, one.stored, one.wanted, order=named)])
 
 
-async def _survey_orders(
-    connection: Connection,
-    findings: Findings,
-    profile: Profile,
-    figures: defaultdict[date, Counter[str]],
-    progress: Progress,
-) -> None:
+class _Ledger:
+    """The ledger as it should be, as far as it was looked at."""
+
+    def __init__(self, findings: Findings, profile: Profile) -> None:
+        self.findings = findings
+        self.profile = profile
+        self.figures: defaultdict[date, Counter[str]] = defaultdict(Counter)
+        """Sums of every day."""
+        self._gone: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
+        self._come: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
+
+    async def compare(self, connection: Connection, expected: Mapping[Source, list[Entry]]) -> None:
+        """Hold entries against those that are stored of these orders or checkouts."""
+        if not expected:
+            return
+        posted = await posted_of(connection, expected.keys())
+        stored = {(one.source, one.entry.entry): one for one in posted}
+        wanted = {
+            (source, entry.entry): Posted(source, entry, bucket(entry.at, self.profile.timezone))
+            for source, entries in expected.items()
+            for entry in entries
+        }
+        for one in wanted.values():
+            self.figures[one.bucket.day].update(one.entry.amounts)
+        for key in stored.keys() | wanted.keys():
+            here, there = stored.get(key), wanted.get(key)
+            if here != there:
+                self.findings.sources.add(key[0])
+                self.findings.add(_entry_differences(key[0], key[1], here, there))
+                _note_placement(self._gone, here)
+                _note_placement(self._come, there)
+
+    async def placed(self, connection: Connection) -> dict[Shopper, list[Placement]]:
+        """The orders of those customers whose orders should be others than they are."""
+        store = self.findings.store
+        customers = sorted(self._gone.keys() | self._come.keys())
+        cursor = await connection.execute(_MOMENTS, (*store, customers))
+        stored = {key: set(MOMENTS.decode(moments)) for key, moments in await cursor.fetchall()}
+        return {
+            Shopper(store, key): [
+                Placement(at, order_id)
+                for at, order_id in sorted(
+                    (stored.get(key, set()) - self._gone[key]) | self._come[key]
+                )
+            ]
+            for key in customers
+        }
+
+
+def _note_placement(moments: defaultdict[int, set[tuple[int, int]]], posted: Posted | None) -> None:
+    if posted is not None and posted.entry.entry == "placement" and posted.entry.customer_id:
+        moment = (posted.entry.at, int(posted.source.source_id))
+        moments[posted.entry.customer_id].add(moment)
+
+
+async def _survey_orders(connection: Connection, ledger: _Ledger, progress: Progress) -> None:
+    findings = ledger.findings
     async for batch in order_batches(connection, findings.store):
-        await _survey_ledger(connection, findings, batch, profile, figures)
+        await ledger.compare(connection, batch)
         findings.orders += len(batch)
         progress("orders", findings.orders)
 
 
 async def _survey_checkouts(
-    connection: Connection,
-    findings: Findings,
-    profile: Profile,
-    now: int,
-    figures: defaultdict[date, Counter[str]],
-    progress: Progress,
+    connection: Connection, ledger: _Ledger, now: int, progress: Progress
 ) -> None:
-    store = findings.store
+    findings = ledger.findings
+    store, profiles = findings.store, {findings.store: ledger.profile}
+    placed = await ledger.placed(connection)
     async for tokens in token_batches(connection, store):
         asked = {one.token for one in tokens}
         staged = [
             one
             # With each come the others of its cart, which have their own turn.
-            for one in await derive(connection, tokens, [], {store: profile}, now)
+            for one in await derive(connection, tokens, [], profiles, now, placed=placed)
             if one.token in asked
         ]
         await _survey_standings(connection, findings, staged)
-        await _survey_ledger(connection, findings, contributions(staged), profile, figures)
+        await ledger.compare(connection, contributions(staged))
         findings.checkouts += len(tokens)
         progress("checkouts", findings.checkouts)
 
@@ -288,31 +345,6 @@ def _standing_differences(
         here, there = getattr(stored, column), getattr(wanted, column)
         if here != there:
             yield Difference("stages", where, column, _shown(here), _shown(there))
-
-
-async def _survey_ledger(
-    connection: Connection,
-    findings: Findings,
-    expected: Mapping[Source, list[Entry]],
-    profile: Profile,
-    figures: defaultdict[date, Counter[str]],
-) -> None:
-    if not expected:
-        return
-    stored = {
-        (one.source, one.entry.entry): one for one in await posted_of(connection, expected.keys())
-    }
-    wanted = {
-        (source, entry.entry): Posted(source, entry, bucket(entry.at, profile.timezone))
-        for source, entries in expected.items()
-        for entry in entries
-    }
-    for one in wanted.values():
-        figures[one.bucket.day].update(one.entry.amounts)
-    for key in stored.keys() | wanted.keys():
-        if stored.get(key) != wanted.get(key):
-            findings.sources.add(key[0])
-            findings.add(_entry_differences(key[0], key[1], stored.get(key), wanted.get(key)))
 
 
 def _entry_differences(
