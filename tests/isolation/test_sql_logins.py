@@ -31,7 +31,16 @@ if TYPE_CHECKING:
     from tests.serve.conftest import Site
 
 Session = psycopg.Connection[Any]
-VIEWS = ("orders", "order_lines", "customers", "checkouts", "products", "daily_sales")
+VIEWS = (
+    "orders",
+    "order_lines",
+    "customers",
+    "checkouts",
+    "products",
+    "daily_sales",
+    "sales_breakdown",
+    "cohorts",
+)
 
 
 @pytest.fixture

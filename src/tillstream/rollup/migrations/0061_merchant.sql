@@ -27,6 +27,7 @@ GRANT SELECT (tenant_id, store_id, customer_id, orders, total_spent, first_order
 GRANT SELECT (tenant_id, store_id, token, stage, counted, started_at, last_active_at, abandoned_at, recovered_at,
   completed_at, value, order_id, recovered_value) ON rollup.checkouts TO tillstream_reader;
 GRANT SELECT (tenant_id, store_id, timezone, currency) ON rollup.stores TO tillstream_reader;
+GRANT SELECT ON rollup.breakdown, rollup.cohorts TO tillstream_reader;
 
 DO $$
 DECLARE
@@ -34,7 +35,8 @@ DECLARE
 BEGIN
   FOREACH name IN ARRAY ARRAY['shops.stores', 'mirror.orders', 'mirror.order_lines', 'mirror.customers',
                               'mirror.checkouts', 'mirror.products', 'mirror.variants', 'rollup.sums',
-                              'rollup.customers', 'rollup.checkouts', 'rollup.stores'] LOOP
+                              'rollup.customers', 'rollup.checkouts', 'rollup.stores', 'rollup.breakdown',
+                              'rollup.cohorts'] LOOP
     EXECUTE format('CREATE POLICY reader ON %s FOR SELECT TO tillstream_reader '
                    'USING (tenant_id = (SELECT shops.reader_tenant()))', name);
   END LOOP;
@@ -117,28 +119,58 @@ SELECT s.domain || '' AS store, d.day, b.currency || '' AS currency, b.timezone 
   d.sales_reversals * 0.0001 AS sales_reversals, d.net * 0.0001 AS net_sales, d.shipping * 0.0001 AS shipping,
   d.taxes * 0.0001 AS taxes, d.duties * 0.0001 AS duties, d.additional_fees * 0.0001 AS additional_fees,
   d.gift_cards_sold * 0.0001 AS gift_cards_sold, d.tips * 0.0001 AS tips,
+  d.units_sold::bigint AS units_sold, d.units_reversed::bigint AS units_reversed,
+  d.refund_adjustments * 0.0001 AS refund_adjustments, d.tax_in_prices * 0.0001 AS tax_in_prices,
+  d.cash_rounding * 0.0001 AS cash_rounding,
   round(d.placed * 0.0001 / nullif(d.orders, 0), 4) AS average_order_value, d.checkouts::bigint AS checkouts,
-  d.abandoned_checkouts::bigint AS abandoned_checkouts, d.recovered_checkouts::bigint AS recovered_checkouts,
-  d.converted_checkouts::bigint AS converted_checkouts, d.recovered_sales * 0.0001 AS recovered_sales,
-  d.abandoned_value * 0.0001 AS abandoned_value
+  d.abandoned_checkouts::bigint AS abandoned_checkouts, d.abandonments::bigint AS abandonments,
+  d.recovered_checkouts::bigint AS recovered_checkouts, d.converted_checkouts::bigint AS converted_checkouts, d.recovered_sales * 0.0001 AS recovered_sales,
+  d.abandoned_value * 0.0001 AS abandoned_value, d.inferred_recoveries::bigint AS inferred_recoveries,
+  d.inferred_recovered_sales * 0.0001 AS inferred_recovered_sales
 FROM (
   SELECT r.tenant_id, r.store_id, r.day, sum(r.orders) AS orders,
     sum(r.gross_sales) AS gross_sales, sum(r.discounts) AS discounts, sum(r.sales_reversals) AS sales_reversals,
     sum(r.gross_sales - r.discounts - r.sales_reversals) AS net, sum(r.shipping) AS shipping,
     sum(r.taxes) AS taxes, sum(r.duties) AS duties, sum(r.additional_fees) AS additional_fees,
-    sum(r.gift_cards_sold) AS gift_cards_sold, sum(r.tips) AS tips,
+    sum(r.gift_cards_sold) AS gift_cards_sold, sum(r.tips) AS tips, sum(r.units_sold) AS units_sold,
+    sum(r.units_reversed) AS units_reversed, sum(r.refund_adjustments) AS refund_adjustments,
+    sum(r.tax_in_prices) AS tax_in_prices, sum(r.cash_rounding) AS cash_rounding,
     sum(r.placed_gross - r.placed_discounts) AS placed, sum(r.checkouts) AS checkouts,
-    sum(r.abandoned_checkouts) AS abandoned_checkouts, sum(r.recovered_checkouts) AS recovered_checkouts,
+    sum(r.abandoned_checkouts) AS abandoned_checkouts, sum(r.abandonments) AS abandonments,
+    sum(r.recovered_checkouts) AS recovered_checkouts,
     sum(r.converted_checkouts) AS converted_checkouts, sum(r.recovered_sales) AS recovered_sales,
-    sum(r.abandoned_value) AS abandoned_value
+    sum(r.abandoned_value) AS abandoned_value, sum(r.inferred_recoveries) AS inferred_recoveries,
+    sum(r.inferred_recovered_sales) AS inferred_recovered_sales
   FROM rollup.sums AS r
   GROUP BY r.tenant_id, r.store_id, r.day
 ) AS d
 JOIN shops.stores AS s ON s.tenant_id = d.tenant_id AND s.id = d.store_id AND s.removed_at IS NULL
 LEFT JOIN rollup.stores AS b ON b.tenant_id = d.tenant_id AND b.store_id = d.store_id;
 
+CREATE VIEW merchant.sales_breakdown WITH (security_invoker = true, security_barrier = true) AS
+SELECT s.domain || '' AS store, d.day, d.dimension || '' AS dimension, d.value || '' AS value,
+  b.currency || '' AS currency, d.orders,
+  (d.gross_sales - d.discounts - d.sales_reversals + d.shipping + d.taxes + d.duties + d.additional_fees)
+    * 0.0001 AS total_sales,
+  d.gross_sales * 0.0001 AS gross_sales, d.discounts * 0.0001 AS discounts,
+  d.sales_reversals * 0.0001 AS sales_reversals,
+  (d.gross_sales - d.discounts - d.sales_reversals) * 0.0001 AS net_sales, d.shipping * 0.0001 AS shipping,
+  d.taxes * 0.0001 AS taxes, d.duties * 0.0001 AS duties, d.additional_fees * 0.0001 AS additional_fees,
+  d.units_sold, d.units_reversed
+FROM rollup.breakdown AS d
+JOIN shops.stores AS s ON s.tenant_id = d.tenant_id AND s.id = d.store_id AND s.removed_at IS NULL
+LEFT JOIN rollup.stores AS b ON b.tenant_id = d.tenant_id AND b.store_id = d.store_id
+WHERE d.grain = 'day';
+
+CREATE VIEW merchant.cohorts WITH (security_invoker = true, security_barrier = true) AS
+SELECT s.domain || '' AS store, c.cohort, c.month, c.customers, c.orders,
+  c.total_spent * 0.0001 AS total_spent, b.currency || '' AS currency
+FROM rollup.cohorts AS c
+JOIN shops.stores AS s ON s.tenant_id = c.tenant_id AND s.id = c.store_id AND s.removed_at IS NULL
+LEFT JOIN rollup.stores AS b ON b.tenant_id = c.tenant_id AND b.store_id = c.store_id;
+
 GRANT SELECT ON merchant.orders, merchant.order_lines, merchant.customers, merchant.checkouts,
-  merchant.products, merchant.daily_sales TO tillstream_reader;
+  merchant.products, merchant.daily_sales, merchant.sales_breakdown, merchant.cohorts TO tillstream_reader;
 
 COMMENT ON SCHEMA merchant IS 'Your stores'' data. Amounts are in units of the currency, times in UTC.';
 
@@ -257,10 +289,47 @@ COMMENT ON COLUMN merchant.daily_sales.duties IS 'Duties, less what of them was 
 COMMENT ON COLUMN merchant.daily_sales.additional_fees IS 'Additional fees, less what of them was refunded.';
 COMMENT ON COLUMN merchant.daily_sales.gift_cards_sold IS 'Gift cards sold; no sales.';
 COMMENT ON COLUMN merchant.daily_sales.tips IS 'Tips; no sales.';
+COMMENT ON COLUMN merchant.daily_sales.units_sold IS 'Units of lines that are sales, also those added by edits.';
+COMMENT ON COLUMN merchant.daily_sales.units_reversed IS 'Units refunded, removed or cancelled.';
+COMMENT ON COLUMN merchant.daily_sales.refund_adjustments IS 'Money given back that belongs to no line and no shipping; not in reversals.';
+COMMENT ON COLUMN merchant.daily_sales.tax_in_prices IS 'Tax taken out of gross sales where prices include it.';
+COMMENT ON COLUMN merchant.daily_sales.cash_rounding IS 'Rounding of cash payments; not in total sales.';
 COMMENT ON COLUMN merchant.daily_sales.average_order_value IS 'Gross sales less discounts of the orders placed, for each order; null without orders.';
 COMMENT ON COLUMN merchant.daily_sales.checkouts IS 'Checkouts begun by shoppers who are known.';
 COMMENT ON COLUMN merchant.daily_sales.abandoned_checkouts IS 'Checkouts abandoned, also if recovered later.';
+COMMENT ON COLUMN merchant.daily_sales.abandonments IS 'How often a checkout was abandoned, also more than once.';
 COMMENT ON COLUMN merchant.daily_sales.recovered_checkouts IS 'Of those, the ones completed afterwards.';
 COMMENT ON COLUMN merchant.daily_sales.converted_checkouts IS 'Checkouts completed without having been abandoned.';
 COMMENT ON COLUMN merchant.daily_sales.recovered_sales IS 'What the orders of recovered checkouts are worth.';
 COMMENT ON COLUMN merchant.daily_sales.abandoned_value IS 'What checkouts that are still abandoned are worth.';
+COMMENT ON COLUMN merchant.daily_sales.inferred_recoveries IS 'Abandoned checkouts whose customer bought by another one soon after.';
+COMMENT ON COLUMN merchant.daily_sales.inferred_recovered_sales IS 'What those orders are worth.';
+
+COMMENT ON VIEW merchant.sales_breakdown IS 'One row per store, day and value of a dimension: sales told apart.';
+COMMENT ON COLUMN merchant.sales_breakdown.store IS 'The shop''s domain.';
+COMMENT ON COLUMN merchant.sales_breakdown.day IS 'The day in the shop''s time zone.';
+COMMENT ON COLUMN merchant.sales_breakdown.dimension IS
+  'channel, country, region, referrer, landing, discount_code, product, variant or vendor. Ask for one at a time.';
+COMMENT ON COLUMN merchant.sales_breakdown.value IS 'Its value, such as web, DE or a product''s id; empty where there is none.';
+COMMENT ON COLUMN merchant.sales_breakdown.currency IS 'The shop''s currency, in which the amounts are.';
+COMMENT ON COLUMN merchant.sales_breakdown.orders IS 'Orders placed; of products: orders that contain them.';
+COMMENT ON COLUMN merchant.sales_breakdown.total_sales IS 'Net sales, shipping, taxes, duties and additional fees.';
+COMMENT ON COLUMN merchant.sales_breakdown.gross_sales IS 'Price times quantity, before discounts and refunds, without taxes.';
+COMMENT ON COLUMN merchant.sales_breakdown.discounts IS 'Discounts on sales.';
+COMMENT ON COLUMN merchant.sales_breakdown.sales_reversals IS 'Refunds, returns and cancellations of sales.';
+COMMENT ON COLUMN merchant.sales_breakdown.net_sales IS 'Gross sales less discounts and reversals.';
+COMMENT ON COLUMN merchant.sales_breakdown.shipping IS 'Shipping, less what of it was refunded; belongs to no product.';
+COMMENT ON COLUMN merchant.sales_breakdown.taxes IS 'Taxes, less what of them was refunded; of products: those on lines.';
+COMMENT ON COLUMN merchant.sales_breakdown.duties IS 'Duties, less what of them was refunded; belong to no product.';
+COMMENT ON COLUMN merchant.sales_breakdown.additional_fees IS 'Additional fees, less what of them was refunded; belong to no product.';
+COMMENT ON COLUMN merchant.sales_breakdown.units_sold IS 'Units of lines that are sales.';
+COMMENT ON COLUMN merchant.sales_breakdown.units_reversed IS 'Units refunded, removed or cancelled.';
+
+COMMENT ON VIEW merchant.cohorts IS 'One row per month of customers'' first orders and month in which they did anything.';
+COMMENT ON COLUMN merchant.cohorts.store IS 'The shop''s domain.';
+COMMENT ON COLUMN merchant.cohorts.cohort IS 'The month of these customers'' first order, by its first day.';
+COMMENT ON COLUMN merchant.cohorts.month IS 'The month in which they ordered or were refunded, by its first day.';
+COMMENT ON COLUMN merchant.cohorts.customers IS 'How many of them ordered in the month; in the first: how many they are.';
+COMMENT ON COLUMN merchant.cohorts.orders IS 'Orders they placed in the month.';
+COMMENT ON COLUMN merchant.cohorts.total_spent IS 'Total sales of their orders in the month, refunds subtracted.';
+COMMENT ON COLUMN merchant.cohorts.currency IS 'The shop''s currency, in which the amount is.';
