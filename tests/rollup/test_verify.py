@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString
 
+import msgspec
 import pytest
 
 from tests.rollup.drawn import line, order, refund, refunded
 from tests.rollup.test_apply import checkout
-from tests.rollup.worlds import World, delivery, world
-from tillstream.foundation.database import set_tenants
+from tests.rollup.worlds import NOW, World, addressed, delivery, micros, world
+from tillstream.foundation.database import connect, set_tenants
+from tillstream.journal.contract import SIGNED_FOR, Frame, time_ordered_id
+from tillstream.journal.encoding import encode_deliveries
 from tillstream.rollup.findings import Difference
 from tillstream.rollup.verify import state_hash
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.conftest import Database
+    from tillstream.journal.contract import Delivery
     from tillstream.mirror.merge import Store
 
 
@@ -135,17 +141,22 @@ TAMPERINGS: dict[str, tuple[LiteralString, str, str]] = {
     "a checkout's value": ("UPDATE rollup.checkouts SET value = 1 WHERE store_id = %s", "stages", "value"),
     "a checkout that is missing": ("DELETE FROM rollup.checkouts WHERE store_id = %s", "stages", ""),
     "a checkout too many": (
-        ("INSERT INTO rollup.checkouts (tenant_id, store_id, token, stage, counted, started_at, last_active_at, value, "
-        "recovered_value) SELECT tenant_id, id, 'x', 'open', false, now(), now(), 0, 0 FROM shops.stores WHERE id = %s"),
+        ("INSERT INTO rollup.checkouts (tenant_id, store_id, token, stage, counted, started_at, last_active_at, "
+        "value, recovered_value) "
+        "SELECT tenant_id, id, 'x', 'open', false, now(), now(), 0, 0 FROM shops.stores WHERE id = %s"),
         "stages", "",
     ),
-    "an order's total": ("UPDATE mirror.orders SET total_price = 1 WHERE store_id = %s AND id = 3", "mirror", "total_price"),
+    "an order's total": (
+        "UPDATE mirror.orders SET total_price = 1 WHERE store_id = %s AND id = 3", "mirror", "total_price",
+    ),
     "an order's e-mail": ("UPDATE mirror.orders SET email = 'x' WHERE store_id = %s AND id = 3", "mirror", "email"),
-    "an order's line": ("UPDATE mirror.order_lines SET quantity = 9 WHERE store_id = %s AND order_id = 3", "mirror", ""),
+    "an order's line": (
+        "UPDATE mirror.order_lines SET quantity = 9 WHERE store_id = %s AND order_id = 3", "mirror", "",
+    ),
     "a line that is missing": ("DELETE FROM mirror.order_lines WHERE store_id = %s AND order_id = 3", "mirror", ""),
     "a line too many": (
-        ("INSERT INTO mirror.order_lines (tenant_id, store_id, order_id, id, quantity, price, discount, tax, gift_card, tip) "
-        "SELECT tenant_id, id, 77, 1, 1, 0, 0, 0, false, false FROM shops.stores WHERE id = %s"),
+        ("INSERT INTO mirror.order_lines (tenant_id, store_id, order_id, id, quantity, price, discount, tax, "
+        "gift_card, tip) SELECT tenant_id, id, 77, 1, 1, 0, 0, 0, false, false FROM shops.stores WHERE id = %s"),
         "mirror", "",
     ),
     "a refund": ("UPDATE mirror.refunds SET subtotal = 1 WHERE store_id = %s", "mirror", ""),
@@ -258,3 +269,121 @@ async def test_nobody_hashes_what_is_not_theirs(database: Database) -> None:
         async with here.connection.transaction():
             await set_tenants(here.connection, [other])
             assert await state_hash(here.connection, store) == empty
+
+
+async def kept(database: Database, deliveries: Sequence[Delivery]) -> None:
+    """Keep deliveries in the journal, settled, as workers leave them."""
+    connection = await connect(database.worker_url)
+    async with connection, connection.transaction():
+        for number, one in enumerate(deliveries):
+            frame = Frame(time_ordered_id(micros(NOW) + number, bytes(8)), 0, [one])
+            await connection.execute(
+                "INSERT INTO journal.frames (id, partition, deliveries, body) VALUES (%s, 0, 1, %s)",
+                (frame.id, encode_deliveries(frame.deliveries)),
+            )
+
+
+def story(domain: str) -> list[Delivery]:
+    """Deliveries of which each is the only one to tell something."""
+    first = order(line(1, "10.00", 2), email="a@example.com", financial_status="pending")
+    return [
+        delivery(domain, "orders/create", first, key="first"),
+        delivery(
+            domain,
+            "orders/updated",
+            {**first, "financial_status": "paid", "updated_at": "2026-03-01T11:00:00Z"},
+            key="second",
+        ),
+        delivery(domain, "refunds/create", refund(refunded(1, 1, "10.00")), key="back"),
+        delivery(domain, "checkouts/create", checkout(), key="checkout"),
+        delivery(domain, "customers/update", {"id": 9, "updated_at": "2026-03-01T12:00:00Z", "tags": "a"}, key="tags"),
+    ]  # fmt: skip
+
+
+INTO_THE_STATE: dict[str, tuple[LiteralString, str]] = {
+    "a value of a body": (
+        (
+            "UPDATE mirror.orders SET state = replace(state::text, '\"paid\"', '\"voided\"')::json "
+            "WHERE store_id = %s"
+        ),
+        "orders/updated second",
+    ),
+    "a refund that is missing": (
+        (
+            "UPDATE mirror.orders SET state = (state::jsonb - 'parts')::json, "
+            "total_price = total_price + 1 WHERE store_id = %s"
+        ),
+        "refunds/create back",
+    ),
+    "an order that is missing": ("DELETE FROM mirror.orders WHERE store_id = %s", "orders/create first"),
+    "a checkout that is missing": ("DELETE FROM mirror.checkouts WHERE store_id = %s", "checkouts/create checkout"),
+    "a customer who is missing": ("DELETE FROM mirror.customers WHERE store_id = %s", "customers/update tags"),
+}  # fmt: skip
+
+
+async def test_what_the_copy_lacks_of_the_journal_is_found_and_taken_in(database: Database) -> None:
+    async with world(database) as here:
+        domain, store = here.store(here.tenant(), timezone="Europe/Berlin")
+        told = story(domain)
+        await here.apply(told)
+        await kept(database, told)
+        clean = await here.verify(store, journal=True)
+        assert (clean.differences, clean.deliveries) == ([], len(told))
+        for what, (statement, delivered) in INTO_THE_STATE.items():
+            here.ask(statement, store.store_id)
+            found = await here.verify(store, journal=True)
+            journal = [one for one in found.differences if one.level == "journal"]
+            assert f"what {delivered} tells" in {one.expected for one in journal}, what
+            await here.rebuild(store, journal=True)
+            assert await here.verify(store, journal=True) == clean, what
+
+
+async def test_a_delivery_that_was_never_applied_is_found_and_applied(database: Database) -> None:
+    async with world(database) as here:
+        domain, store = here.store(here.tenant(), timezone="Europe/Berlin")
+        fresh_domain, fresh = here.store(here.tenant(), timezone="Europe/Berlin")
+        told = story(domain)
+        await here.apply(addressed(fresh_domain, told))
+        await here.apply([told[0], *told[3:]])
+        await kept(database, told)
+        assert (await here.verify(store)).differences == []
+        found = await here.verify(store, journal=True)
+        assert {one.expected for one in found.differences} == {
+            "what orders/updated second tells", "what refunds/create back tells",
+        }  # fmt: skip
+        assert {(one.where, one.order) for one in found.differences} == {("order 1", "1")}
+        await here.rebuild(store, journal=True)
+        assert (await here.verify(store, journal=True)).differences == []
+        assert await here.state(store) == await here.state(fresh)
+        # It counts as applied from now on.
+        assert here.one(
+            "SELECT count(*) FROM mirror.deliveries WHERE store_id = %s", store.store_id
+        ) == len(told)
+
+
+async def test_what_waits_or_is_held_back_lacks_nothing(database: Database) -> None:
+    async with world(database) as here:
+        domain, store = here.store(here.tenant())
+        told = story(domain)
+        await here.apply(told[:1])
+        await kept(database, told[:3])
+        here.ask(
+            "INSERT INTO journal.pending (partition, frame_id, deliveries) SELECT 0, max(id::text)::uuid, 1 "
+            "FROM journal.frames"
+        )
+        here.ask(
+            "INSERT INTO journal.held (kind, delivery_key, partition, shop, topic, webhook_id, reason, detail, "
+            "delivery, deliveries) VALUES ('parked', 'k', 0, %s, 'orders/updated', 'second', 'fault', '', %s, 1)",
+            domain, encode_deliveries([told[1]]),
+        )  # fmt: skip
+        found = await here.verify(store, journal=True)
+        assert (found.differences, found.deliveries) == ([], 1)
+
+
+async def test_what_was_told_to_another_account_is_left_out(database: Database) -> None:
+    async with world(database) as here:
+        domain, store = here.store(here.tenant())
+        told = story(domain)
+        signed = msgspec.structs.replace(told[0], headers={SIGNED_FOR: str(store.store_id + 1)})
+        await kept(database, [signed])
+        assert (await here.verify(store, journal=True)).differences == []

@@ -105,21 +105,35 @@ class World:
             await set_tenants(self.connection, [store.tenant_id])
             return await state_hash(self.connection, store)
 
-    async def verify(self, store: Store, now: datetime = NOW) -> StoreReport:
+    async def verify(
+        self, store: Store, now: datetime = NOW, *, journal: bool = False
+    ) -> StoreReport:
         """Verify a store as the command does."""
         async with self.connection.transaction():
             await set_tenants(self.connection, [store.tenant_id])
             profile = await profile_of(self.connection, store)
             return await verify_store(
-                self.connection, store, self.domain(store), profile, micros(now)
+                self.connection,
+                store,
+                self.domain(store),
+                profile,
+                micros(now),
+                since=EPOCH if journal else None,
             )
 
-    async def rebuild(self, store: Store, now: datetime = NOW) -> int:
-        """Rebuild a store as the command does."""
+    async def rebuild(self, store: Store, now: datetime = NOW, *, journal: bool = False) -> int:
+        """Rebuild a store as the command does, but in one transaction; the number of its orders."""
         async with self.connection.transaction():
             await set_tenants(self.connection, [store.tenant_id])
             profile = await profile_of(self.connection, store)
-            return await rebuild_store(self.connection, store, profile, micros(now))
+            return await rebuild_store(
+                self.connection,
+                store,
+                self.domain(store),
+                profile,
+                micros(now),
+                since=EPOCH if journal else None,
+            )
 
     def live(self, tenant: int) -> list[tuple[int, int, dict[str, Any]]]:
         """The live rows of a tenant: id, store and data."""

@@ -156,12 +156,18 @@ async def _look(
 
 
 async def rebuild_store(
-    connection: Connection, store: Store, profile: Profile, now: int, domain: str = ""
+    connection: Connection,
+    store: Store,
+    domain: str,
+    profile: Profile,
+    now: int,
+    *,
+    since: datetime | None = None,
 ) -> int:
     """The same in the caller's transaction, which holds the store's lock; returns the number of orders."""
     orders = 0
     for _ in range(MOST_ROUNDS):
-        found = await survey(connection, store, domain, profile, now)
+        found = await survey(connection, store, domain, profile, now, since=since)
         orders = found.orders
         await mend(connection, found, profile, now)
         if not (found.rows or found.missing):
