@@ -311,7 +311,7 @@ def _place(country: str, region: str) -> Fields | None:
 def host_of(value: Any) -> str | None:
     """The host of an address, in lower case and without ``www.``; None where it is none."""
     found = _ADDRESS.match(text(value) or "")
-    return found[1].lower().removeprefix("www.")[:_LONGEST] or None if found else None
+    return _WWW.sub("", found[1].lower())[:_LONGEST] or None if found else None
 
 
 def path_of(value: Any) -> str | None:
@@ -537,5 +537,6 @@ _COUNTRY: Final = re.compile("[A-Z]{2}")
 _REGION: Final = re.compile("[A-Z0-9-]{1,10}")
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)(?::[0-9]*)?")
 _LONGEST_CODE: Final = 10
+_WWW: Final = re.compile(r"^(?:www\.)+")
 _LONGEST: Final = 255
 """Characters of a host or a path: they become keys of sums."""
