@@ -23,6 +23,11 @@ EVENTFUL = Habits(
     gift_card=0.1,
     draft=0.08,
     discounted=0.4,
+    buys_anew=0.15,
+    twin=0.08,
+    merged=0.03,
+    disputed=0.04,
+    upkeep=1.0,
 )
 
 

@@ -54,7 +54,10 @@ def test_another_seed_tells_another_story(told: tuple[list[Webhook], Books]) -> 
 def test_every_topic_is_told(told: tuple[list[Webhook], Books]) -> None:
     seen = {webhook.topic for webhook in told[0]}
     # Too rare for fifteen days: the test of the demonstration's year asks for these.
-    rare = {"checkouts/delete", "products/delete", "orders/delete", "customers/delete"}
+    rare = {
+            "checkouts/delete", "products/delete", "orders/delete", "customers/delete", "inventory_items/delete",
+            "collections/delete",
+        }  # fmt: skip
     assert ALL_TOPICS - seen <= rare
 
 
@@ -135,7 +138,7 @@ def test_totals_agree_with_lines(bodies: list[tuple[Webhook, dict[str, Any]]]) -
 def test_current_totals_agree_with_what_was_given_back(
     bodies: list[tuple[Webhook, dict[str, Any]]],
 ) -> None:
-    refunded = 0
+    refunded = silently = 0
     for body in orders_in(bodies):
         goods = [li for li in body["line_items"] if li["title"] != "Tip"]
         now = sum(Decimal(li["price"]) * li["quantity"] for li in goods)
@@ -143,12 +146,18 @@ def test_current_totals_agree_with_what_was_given_back(
         items = [item for refund in body["refunds"] for item in refund["refund_line_items"]]
         now -= sum(Decimal(i["subtotal_set"]["shop_money"]["amount"]) for i in items)
         refunded += bool(items)
-        assert Decimal(body["current_subtotal_price"]) == now >= 0
+        unrecorded = 0
         for line in goods:
             gone = sum(i["quantity"] for i in items if i["line_item_id"] == line["id"])
-            assert line["current_quantity"] == line["quantity"] - gone >= 0
+            unrecorded += line["quantity"] - gone - line["current_quantity"]
+            assert line["current_quantity"] >= 0
+        # Few edits take units off without a refund that says so.
+        silently += unrecorded > 0
+        current = Decimal(body["current_subtotal_price"])
+        assert 0 <= current < now if unrecorded else current == now >= 0
         assert Decimal(body["current_total_price"]) >= 0
     assert refunded > 50
+    assert silently > 5
 
 
 def test_money_has_the_currencys_decimals(bodies: list[tuple[Webhook, dict[str, Any]]]) -> None:

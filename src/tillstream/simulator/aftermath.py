@@ -1,5 +1,5 @@
 # ruff: noqa: PLR2004 - odds and shares read best where they are drawn
-"""What happens to an order once it is placed, and to the shop around it.
+"""What happens to an order once it is placed.
 
 Each action first takes the order's next instant (``order.tick``), changes the facts, tells the
 ledger nothing (it reads the same facts), and sends the new state.
@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from tillstream.simulator import claims
 from tillstream.simulator.basket_making import line_of, on_sale
-from tillstream.simulator.currency import at_rate
+from tillstream.simulator.currency import Currency, at_rate, exchanged, ratio
 from tillstream.simulator.facts import Edit, Fulfillment, Refund, RefundLine, Transaction
+from tillstream.simulator.shop_clock import instant
+from tillstream.simulator.shoppers import know_better
 
 if TYPE_CHECKING:
-    from tillstream.simulator.facts import Customer, Line, Order, Product
+    from tillstream.simulator.books import Row
+    from tillstream.simulator.facts import Line, Order
     from tillstream.simulator.shopfront import Shopfront
 
 _HOUR = 3600
@@ -44,6 +48,7 @@ def place(shop: Shopfront, order: Order) -> None:
         sale = _move(shop, order, "sale", order.totals.price, at)
         order.financial_status = "paid"
         _tell_placed(shop, order, sale)
+    know_better(shop, order, at)
     _plan_ahead(shop, order)
 
 
@@ -63,9 +68,45 @@ def _tell_placed(shop: Shopfront, order: Order, transaction: Transaction | None 
 
 
 def _tell_money(shop: Shopfront, order: Order, transaction: Transaction | None) -> None:
-    if transaction is not None and shop.wants("order_transactions/create"):
-        body = shop.bodies.transaction(transaction, order)
-        shop.send("order_transactions/create", body, order.updated_at)
+    if transaction is None:
+        return
+    at, code = order.updated_at, order.presentment[0] if order.presentment else shop.plan.currency
+    amount = transaction.amount
+    if order.presentment:
+        amount = exchanged(amount, shop.currency, order.presentment)
+    row: Row = {
+        "id": transaction.id,
+        "order_id": order.id,
+        "amount": Currency.of(code).ten_thousandths(amount),
+        "currency": code,
+        "test": order.test,
+        "processed_at": instant(transaction.created_at),
+    }
+    body = shop.bodies.transaction(transaction, order)
+    more: Row = {
+        "parent_id": transaction.parent_id,
+        "kind": transaction.kind,
+        "status": "success",
+        "gateway": order.gateway,
+        "created_at": instant(transaction.created_at),
+    }
+    shop.note("order_transactions/create", body, at, "transactions", row | more, transaction.id)
+    if transaction.kind in ("sale", "capture", "refund"):
+        _tell_tender(shop, order, transaction, row)
+
+
+def _tell_tender(shop: Shopfront, order: Order, transaction: Transaction, row: Row) -> None:
+    """The same money as it moved between buyer and shop: less than nothing where it went back."""
+    identifier = shop.next_id("tender_transaction")
+    body = shop.bodies.tender(transaction, order, identifier)
+    moved: Row = {
+        **row,
+        "id": identifier,
+        "amount": -row["amount"] if transaction.kind == "refund" else row["amount"],
+        "payment_method": "cash" if order.gateway == "cash" else "credit_card",
+    }
+    at = order.updated_at
+    shop.note("tender_transactions/create", body, at, "tender_transactions", moved, identifier)
 
 
 def _move(
@@ -93,9 +134,14 @@ def _plan_ahead(shop: Shopfront, order: Order) -> None:
         shop.later(at + shop.between(_HOUR // 2, 6 * _HOUR), edit, order)
     shop.later(at + shop.between(8 * _HOUR, 60 * _HOUR), fulfil, order)
     if chance(habits.refunded):
-        shop.later(at + shop.between(3 * _DAY, 25 * _DAY), refund, order)
+        back = at + shop.between(3 * _DAY, 25 * _DAY)
+        shop.later(back, refund, order)
+        if chance(habits.returned):
+            shop.later(back - 2 * _DAY, claims.ask_back, order)
         if chance(0.12):
             shop.later(at + shop.between(26 * _DAY, 40 * _DAY), refund, order)
+    if chance(habits.disputed):
+        shop.later(at + shop.between(_DAY, 20 * _DAY), claims.dispute, order)
     if (order.test or order.source_name == "shopify_draft_order") and chance(0.06):
         shop.later(at + shop.between(_DAY, 50 * _DAY), delete, order)
 
@@ -140,7 +186,8 @@ def fulfil(shop: Shopfront, order: Order, at: int) -> None:
     for line, units in parcel:
         line.fulfilled += units
     number = len(order.fulfillments) + 1
-    order.fulfillments.append(Fulfillment(shop.next_id("fulfillment"), at, parcel, number))
+    sent = Fulfillment(shop.next_id("fulfillment"), at, parcel, number)
+    order.fulfillments.append(sent)
     order.fulfillment_status = "partial" if partial else "fulfilled"
     if partial:
         shop.later(at + shop.between(_DAY, 5 * _DAY), fulfil, order)
@@ -148,7 +195,35 @@ def fulfil(shop: Shopfront, order: Order, at: int) -> None:
         order.closed_at = at
     else:
         shop.later(at + shop.between(_HOUR, 3 * _DAY), archive, order)
-    shop.send_order(order, "orders/updated", *(() if partial else ("orders/fulfilled",)))
+    topic = "orders/partially_fulfilled" if partial else "orders/fulfilled"
+    shop.send_order(order, "orders/updated", topic)
+    _tell_parcel(shop, order, sent, "fulfillments/create")
+    if shop.wants("fulfillments/update") and shop.chance(0.5):
+        shop.later(at + shop.between(_DAY, 4 * _DAY), deliver_parcel, (order, sent))
+
+
+def deliver_parcel(shop: Shopfront, of: tuple[Order, Fulfillment], at: int) -> None:
+    """The parcel arrives."""
+    order, parcel = of
+    parcel.shipment_status, parcel.updated_at = "delivered", at
+    _tell_parcel(shop, order, parcel, "fulfillments/update")
+
+
+def _tell_parcel(shop: Shopfront, order: Order, parcel: Fulfillment, topic: str) -> None:
+    at = parcel.updated_at or parcel.created_at
+    row: Row = {
+        "id": parcel.id,
+        "order_id": order.id,
+        "status": "success",
+        "shipment_status": parcel.shipment_status,
+        "location_id": shop.id + 17,
+        "service": "manual",
+        "name": f"{order.name}.{parcel.number}",
+        "created_at": instant(parcel.created_at),
+        "updated_at": instant(at),
+    }
+    body = shop.bodies.fulfillment(parcel, order)
+    shop.note(topic, body, at, "fulfillments", row, parcel.id)
 
 
 def archive(shop: Shopfront, order: Order, at: int) -> None:
@@ -170,16 +245,17 @@ def edit(shop: Shopfront, order: Order, at: int) -> None:
     draw = shop.random.random()
     additions = _add(shop, order, identifier, at) if draw < 0.7 else []
     touched = [line for line, _ in additions]
-    removals = _remove(shop, order, at, touched) if draw > 0.5 else []
+    recorded = shop.chance(0.7)
+    removals = _remove(shop, order, at, touched, recorded=recorded) if draw > 0.5 else []
     if not additions and not removals:
         return
     order.tick(at)
-    told = Edit(identifier, at, additions, removals)
+    told = Edit(identifier, at, additions, removals, [] if recorded else removals)
     order.edits.append(told)
     _balance(shop, order, at)
     if shop.wants("orders/edited"):
         shop.send("orders/edited", shop.bodies.edited(order, told), at)
-    if removals and shop.wants("refunds/create"):
+    if removals and recorded and shop.wants("refunds/create"):
         shop.send("refunds/create", shop.bodies.refund(order.refunds[-1], order), at)
     shop.send_order(order, "orders/updated")
 
@@ -199,13 +275,18 @@ def _add(shop: Shopfront, order: Order, edit_id: int, at: int) -> list[tuple[Lin
     return [(line, units)]
 
 
-def _remove(shop: Shopfront, order: Order, at: int, touched: list[Line]) -> list[tuple[Line, int]]:
-    """Take units off: Shopify records that as a refund in which no money moves."""
+def _remove(
+    shop: Shopfront, order: Order, at: int, touched: list[Line], *, recorded: bool
+) -> list[tuple[Line, int]]:
+    """Take units off: Shopify records that as a refund in which no money moves, or not at all."""
     lines = [li for li in order.lines if li.product and not li.gift_card and li not in touched]
     if not lines or sum(line.quantity for line in order.lines) < 2:
         return []
     line = shop.random.choice(lines)
     units = shop.between(1, line.quantity)
+    if not recorded:
+        line.take_back(units)
+        return [(line, units)]
     order.refunds.append(
         Refund(
             shop.next_id("refund"),
@@ -319,6 +400,8 @@ def _pay_back(shop: Shopfront, order: Order, made: Refund, at: int) -> None:
     if amount > 0:
         parent = order.transactions[0].id
         made.transactions.append(_move(shop, order, "refund", amount, at, parent))
+        if order.gateway == "cash" and (step := shop.plan.cash_step):
+            made.cash_rounding = ratio(amount, step) * step - amount
     whole = order.paid <= 0
     order.financial_status = "refunded" if whole else "partially_refunded"
 
@@ -391,50 +474,3 @@ def delete(shop: Shopfront, order: Order, at: int) -> None:
     if not order.deleted and shop.wants("orders/delete"):
         order.deleted = True
         shop.send("orders/delete", shop.bodies.identifier_only(order.id), at)
-
-
-# -- the shop around it --------------------------------------------------------------------------
-
-
-def update_customer(shop: Shopfront, customer: Customer, at: int) -> None:
-    """A new street, a note, an account."""
-    customer.updated_at = max(at, customer.updated_at + 1)
-    customer.note = shop.random.choice((None, "Prefers parcel lockers.", "Asked for gift wrap."))
-    customer.street = f"{shop.between(1, 240)} {shop.random.choice(customer.place.streets)}"
-    customer.registered = True
-    shop.send_customer(customer, "customers/update")
-
-
-def forget_customer(shop: Shopfront, customer: Customer, at: int) -> None:
-    """``customers/delete``: their orders stay behind."""
-    if not customer.deleted and shop.wants("customers/delete"):
-        customer.deleted = True
-        shop.send("customers/delete", shop.bodies.customer_deleted(customer), at)
-
-
-def update_product(shop: Shopfront, product: Product, at: int) -> None:
-    """Stock comes in, and a price now and then moves."""
-    if product.deleted:
-        return
-    product.updated_at = max(at, product.updated_at + 1)
-    for variant in product.variants:
-        variant.inventory_quantity = shop.between(0, 180)
-    if not product.gift_card and shop.chance(0.15):
-        _reprice(shop, product)
-    shop.send_product(product, "products/update")
-
-
-def _reprice(shop: Shopfront, product: Product) -> None:
-    unit = 10 if shop.currency.decimals == 0 else 5
-    share = shop.between(900_000, 1_120_000)
-    for variant in product.variants:
-        old = variant.price
-        variant.price = max(unit, at_rate(old, share) // unit * unit)
-        variant.compare_at_price = old if variant.price < old else None
-
-
-def delete_product(shop: Shopfront, product: Product, at: int) -> None:
-    """Take a product off, if enough others are left."""
-    if not product.deleted and len(on_sale(shop)) > 5 and shop.wants("products/delete"):
-        product.deleted = True
-        shop.send("products/delete", shop.bodies.identifier_only(product.id), at)

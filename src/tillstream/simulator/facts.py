@@ -278,7 +278,7 @@ class Edit:
     unrecorded: list[tuple[Line, int]] = field(default_factory=list[tuple[Line, int]])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Fulfillment:
     """A parcel on its way: (line, units)."""
 
@@ -286,6 +286,8 @@ class Fulfillment:
     created_at: int
     lines: list[tuple[Line, int]]
     number: int
+    shipment_status: str | None = None
+    updated_at: int | None = None
 
 
 @dataclass(slots=True, eq=False)

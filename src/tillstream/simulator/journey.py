@@ -6,20 +6,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from tillstream.simulator import aftermath
+from tillstream.simulator import aftermath, counter, shoppers
 from tillstream.simulator.arrivals import Phase, poisson, visits_expected
 from tillstream.simulator.basket_making import fill_basket
-from tillstream.simulator.facts import (
-    Basket,
-    Checkout,
-    Customer,
-    Line,
-    Order,
-    Totals,
-    placed_totals,
-)
+from tillstream.simulator.facts import Checkout
+from tillstream.simulator.shop_clock import instant
+from tillstream.simulator.shoppers import someone, welcome
 
 if TYPE_CHECKING:
+    from tillstream.simulator.books import Row
+    from tillstream.simulator.facts import Basket, Customer, Line, Whence
     from tillstream.simulator.shopfront import Shopfront
 
 _HOUR = 3600
@@ -32,10 +28,10 @@ class Visit:
 
     basket: Basket
     buyer: Customer | None
-    outcome: Literal["buys", "leaves", "returns", "starts over", "unknown"]
+    outcome: Literal["buys", "leaves", "returns", "starts over", "buys anew", "unknown"]
     steps: int
     checkout: Checkout
-    again: bool = False
+    returns_left: int = 0
 
 
 # -- arriving ------------------------------------------------------------------------------------
@@ -70,32 +66,68 @@ def visit(shop: Shopfront, _: None, at: int) -> None:
     habits = shop.plan.habits
     draw = shop.random.random()
     if draw < habits.pos:
-        buy_in_store(shop, at)
+        counter.buy_in_store(shop, at)
     elif draw < habits.pos + habits.draft:
-        buy_by_draft(shop, at)
+        counter.draft(shop, at)
     elif draw < habits.pos + habits.draft + habits.signs_up:
-        sign_up(shop, at)
+        shoppers.sign_up(shop, at)
     else:
         browse(shop, at)
 
 
 def browse(shop: Shopfront, at: int) -> None:
     """The website: straight through an express button, or through the checkout."""
-    basket, buyer = fill_basket(shop), _buyer(shop, at)
-    token = _cart_token(shop)
-    checkout = Checkout(
-        shop.token(), token, shop.checkout_number, basket, placed_totals_of(shop, basket), at, at
-    )
-    shop.checkout_number += 1
-    visit = Visit(basket, buyer, "buys", 0, checkout)
-    if shop.chance(0.5) and shop.wants("carts/create"):
-        shop.send("carts/create", shop.bodies.cart(checkout), at)
+    buyer = someone(shop, at)
+    visit = _begin(shop, fill_basket(shop), buyer, _cart_token(shop), counter.whence(shop), at)
+    if shop.chance(0.5):
+        _fill_cart(shop, visit.checkout, at)
     if shop.chance(shop.plan.habits.express):
         # A wallet's button makes no checkout webhook; the order still names its tokens.
         shop.later(at + shop.between(30, 90), finish, visit)
         return
     _decide(shop, visit)
     shop.later(at + shop.between(20, 240), begin_checkout, visit)
+
+
+def _begin(
+    shop: Shopfront,
+    basket: Basket,
+    buyer: Customer | None,
+    cart_token: str | None,
+    whence: Whence | None,
+    at: int,
+) -> Visit:
+    totals = counter.totals_of(shop, basket)
+    checkout = Checkout(shop.token(), cart_token, shop.checkout_number, basket, totals, at, at)
+    checkout.visit = whence
+    shop.checkout_number += 1
+    return Visit(basket, buyer, "buys", 0, checkout)
+
+
+def _fill_cart(shop: Shopfront, checkout: Checkout, at: int) -> None:
+    """``carts/create`` with the first thing in it, and ``carts/update`` with all."""
+    lines = checkout.basket.lines
+    if checkout.cart_token is None:
+        return
+    _tell_cart(shop, checkout.cart_token, lines[:1], "carts/create", at, at)
+    if len(lines) > 1:
+        _tell_cart(shop, checkout.cart_token, lines, "carts/update", at, at + shop.between(2, 15))
+
+
+def _tell_cart(
+    shop: Shopfront, token: str, lines: list[Line], topic: str, created: int, at: int
+) -> None:
+    known = token.partition("?")[0]
+    row: Row = {
+        "token": known,
+        "currency": shop.plan.currency,
+        "items": len(lines),
+        "units": sum(line.quantity for line in lines),
+        "value": shop.currency.ten_thousandths(sum(line.total for line in lines)),
+        "created_at": instant(created),
+        "updated_at": instant(at),
+    }
+    shop.note(topic, shop.bodies.cart(token, lines, created, at), at, "carts", row, known)
 
 
 def _decide(shop: Shopfront, visit: Visit) -> None:
@@ -108,8 +140,11 @@ def _decide(shop: Shopfront, visit: Visit) -> None:
         visit.outcome, visit.steps = "unknown", min(visit.steps, 1)
     elif draw < habits.no_contact + habits.comes_back:
         visit.outcome = "returns"
+        visit.returns_left = 1 + shop.chance(0.3) + shop.chance(0.1)
     elif draw < habits.no_contact + habits.comes_back + 0.02:
         visit.outcome = "starts over"
+    elif draw < habits.no_contact + habits.comes_back + 0.02 + habits.buys_anew:
+        visit.outcome = "buys anew"
     else:
         visit.outcome = "leaves"
 
@@ -128,10 +163,23 @@ def begin_checkout(shop: Shopfront, visit: Visit, at: int) -> None:
         # Without an address there is no shipping yet.
         checkout.basket = replace(visit.basket, shipping=None)
     _tell_checkout(shop, checkout, "checkouts/create")
+    if checkout.customer is not None and shop.chance(shop.plan.habits.twin):
+        shop.later(at + shop.between(20, 500), look_elsewhere, visit)
     if visit.steps > 0:
         shop.later(at + shop.between(25, 160), advance, visit)
     else:
         _after_steps(shop, visit, at)
+
+
+def look_elsewhere(shop: Shopfront, visit: Visit, at: int) -> None:
+    """The same shopper opens the shop on another device, too: a twin, which is left, or bought by."""
+    cart = _cart_token(shop)
+    twin = _begin(shop, visit.basket, visit.buyer, cart, visit.checkout.visit, at)
+    twin.outcome, twin.steps = "leaves", shop.between(0, 1)
+    if visit.outcome == "leaves" and shop.chance(0.3):
+        twin.basket, twin.outcome = fill_basket(shop), "buys"
+        twin.checkout.basket = twin.basket
+    begin_checkout(shop, twin, at)
 
 
 def advance(shop: Shopfront, visit: Visit, at: int) -> None:
@@ -161,6 +209,8 @@ def _after_steps(shop: Shopfront, visit: Visit, at: int) -> None:
             shop.later(at + min(max(away, 1_100), 9 * _DAY), come_back, visit)
         case "starts over":
             shop.later(at + shop.between(1_200, 2 * _DAY), start_over, visit)
+        case "buys anew":
+            shop.later(at + shop.between(_HOUR, 9 * _DAY), buy_anew, visit)
         case "leaves" | "unknown":
             if shop.chance(0.012):
                 shop.later(at + shop.between(20 * _DAY, 90 * _DAY), sweep, visit.checkout)
@@ -175,19 +225,28 @@ def come_back(shop: Shopfront, visit: Visit, at: int) -> None:
         _touch(shop, checkout, at)
         _tell_checkout(shop, checkout, "checkouts/update")
         at = checkout.updated_at
+        visit.returns_left -= 1
+        if visit.returns_left > 0:
+            # Left for the second time, and come back to once more.
+            shop.later(at + shop.between(1_100, 3 * _DAY), come_back, visit)
+            return
     if shop.chance(0.88):
         shop.later(at + shop.between(40, 300), finish, visit)
+
+
+def buy_anew(shop: Shopfront, visit: Visit, at: int) -> None:
+    """The shopper comes again days later, with nothing left of the first time, and buys."""
+    again = _begin(
+        shop, fill_basket(shop), visit.buyer, _cart_token(shop), counter.whence(shop), at
+    )
+    begin_checkout(shop, again, at)
 
 
 def start_over(shop: Shopfront, visit: Visit, at: int) -> None:
     """The same cart in a new checkout: the order names the new one, the old stays abandoned."""
     old = visit.checkout
-    visit.checkout = Checkout(
-        shop.token(), old.cart_token, shop.checkout_number, visit.basket, old.totals, at, at
-    )
-    shop.checkout_number += 1
-    visit.outcome, visit.steps, visit.again = "buys", 0, True
-    begin_checkout(shop, visit, at)
+    again = _begin(shop, visit.basket, visit.buyer, old.cart_token, old.visit, at)
+    begin_checkout(shop, again, at)
 
 
 def sweep(shop: Shopfront, checkout: Checkout, at: int) -> None:
@@ -223,7 +282,7 @@ def _touch(shop: Shopfront, checkout: Checkout, at: int) -> None:
 
 
 def _tell_checkout(shop: Shopfront, checkout: Checkout, topic: str) -> None:
-    checkout.totals = placed_totals_of(shop, checkout.basket)
+    checkout.totals = counter.totals_of(shop, checkout.basket)
     known = bool(checkout.email or checkout.phone or checkout.customer)
     checkout.activity.append((checkout.updated_at, known))
     shop.ledger.checkouts[checkout.token] = checkout
@@ -239,10 +298,10 @@ def finish(shop: Shopfront, visit: Visit, at: int) -> None:
     if known:
         _touch(shop, checkout, at)
         at = checkout.updated_at
-    buyer = _welcome(shop, visit.buyer, at)
-    order = _order(shop, visit.basket, buyer, at, "web")
-    # A cart that led to two checkouts tells neither of them apart.
-    by_cart = known and checkout.cart_token is not None and not visit.again and shop.chance(0.02)
+    buyer = welcome(shop, visit.buyer, at)
+    order = counter.order_of(shop, visit.basket, buyer, at, "web")
+    order.whence, order.checkout_id = checkout.visit, checkout.id
+    by_cart = known and checkout.cart_token is not None and shop.chance(0.02)
     order.checkout_token = None if by_cart else checkout.token
     order.cart_token = checkout.cart_token
     if known and (not shop.lean or shop.chance(0.12)):
@@ -255,138 +314,6 @@ def finish(shop: Shopfront, visit: Visit, at: int) -> None:
         # Not told of: what was last told stays true of the checkout.
         checkout.updated_at = checkout.activity[-1][0]
     aftermath.place(shop, order)
-
-
-def buy_online_at_once(shop: Shopfront, at: int) -> Order:
-    """A customer, known or new, buys through an express button this very moment."""
-    basket, buyer = fill_basket(shop), _welcome(shop, _buyer(shop, at), at)
-    order = _order(shop, basket, buyer, at, "web")
-    order.checkout_token, order.cart_token = shop.token(), shop.token()
-    aftermath.place(shop, order)
-    return order
-
-
-def buy_in_store(shop: Shopfront, at: int) -> None:
-    """A till: nobody's name, sometimes a tip."""
-    basket = fill_basket(shop, shipped=False)
-    buyer = _welcome(shop, _buyer(shop, at), at) if shop.chance(0.25) else None
-    if shop.chance(0.12):
-        basket.tip = max(1, sum(line.total for line in basket.lines) // 10)
-        tip = Line(shop.next_id("line_item"), None, None, "Tip", basket.tip, 1, tip=True)
-        basket.lines.append(tip)
-    order = _order(shop, basket, buyer, at, "pos")
-    if buyer is None:
-        # A guest's e-mail is null in some bodies and empty in others.
-        order.email = None if shop.chance(0.5) else ""
-    aftermath.place(shop, order)
-
-
-def buy_by_draft(shop: Shopfront, at: int) -> None:
-    """A draft turned into an order; some were agreed on days before they were entered."""
-    buyer = _welcome(shop, _buyer(shop, at), at)
-    order = _order(shop, fill_basket(shop), buyer, at, "shopify_draft_order")
-    if shop.chance(0.3):
-        order.processed_at = max(shop.start, at - shop.between(_HOUR, 2 * _DAY))
-    order.test = shop.chance(shop.plan.habits.test * 12)
-    aftermath.place(shop, order)
-
-
-def sign_up(shop: Shopfront, at: int) -> None:
-    """An account without an order."""
-    customer = _new_customer(shop, at)
-    customer.registered = True
-    shop.send_customer(customer, "customers/create")
-    shop.buyers.append(customer)
-    if shop.chance(0.1):
-        shop.later(at + shop.between(_DAY, 40 * _DAY), aftermath.forget_customer, customer)
-
-
-def _order(shop: Shopfront, basket: Basket, buyer: Customer | None, at: int, source: str) -> Order:
-    shop.order_number += 1
-    return Order(
-        id=shop.next_id("order"),
-        number=shop.order_number,
-        token=shop.token(),
-        source_name=source,
-        customer=buyer,
-        email=buyer.email if buyer else None,
-        phone=buyer.phone if buyer else None,
-        checkout_token=None,
-        cart_token=None,
-        created_at=at,
-        processed_at=at,
-        updated_at=at,
-        lines=basket.lines,
-        shipping=basket.shipping,
-        applications=basket.applications,
-        duties=basket.duties,
-        fees=basket.fees,
-        tip=basket.tip,
-        presentment=basket.presentment,
-        place=basket.place,
-        taxes_included=shop.plan.taxes_included,
-        totals=placed_totals_of(shop, basket),
-        gateway="cash" if source == "pos" and shop.chance(0.3) else "shopify_payments",
-    )
-
-
-def placed_totals_of(shop: Shopfront, basket: Basket) -> Totals:
-    """The basket's figures under the shop's tax regime."""
-    return placed_totals(basket, taxes_included=shop.plan.taxes_included)
-
-
-# -- people --------------------------------------------------------------------------------------
-
-
-def _buyer(shop: Shopfront, at: int) -> Customer:
-    """Someone who bought before, or someone new.
-
-    ``buyers`` names everyone once for each purchase, so that those who came often come often.
-    """
-    if shop.buyers and shop.chance(shop.plan.habits.repeat_buyer):
-        for _ in range(3):
-            back = int(shop.random.expovariate(1 / (len(shop.buyers) * 0.45 + 1)))
-            known = shop.buyers[-1 - min(back, len(shop.buyers) - 1)]
-            if not known.deleted:
-                return known
-    return _new_customer(shop, at)
-
-
-def _new_customer(shop: Shopfront, at: int) -> Customer:
-    rng, place = shop.random, shop.plan.place
-    first, first_latin = rng.choice(place.first_names)
-    last, last_latin = rng.choice(place.last_names)
-    identifier = shop.next_id("customer")
-    digits = shop.between(10, 9_999)
-    return Customer(
-        id=identifier,
-        email=f"{first_latin}.{last_latin}{digits}@example.{('com', 'net', 'org')[digits % 3]}",
-        first_name=first,
-        last_name=last,
-        phone=f"{place.phone}{shop.between(0, 9_999):04d}" if shop.chance(0.4) else None,
-        place=place,
-        city=rng.choice(place.cities),
-        street=f"{shop.between(1, 240)} {rng.choice(place.streets)}",
-        address_id=shop.next_id("address"),
-        created_at=at,
-        updated_at=at,
-        registered=shop.chance(0.3),
-    )
-
-
-def _welcome(shop: Shopfront, buyer: Customer | None, at: int) -> Customer | None:
-    """The customer as the shop knows them once they buy: made now if they are new."""
-    if buyer is None:
-        return None
-    if buyer.deleted:
-        buyer = _new_customer(shop, at)
-    if buyer.id not in shop.ledger.customers:
-        buyer.created_at = buyer.updated_at = at
-        shop.send_customer(buyer, "customers/create")
-    elif shop.chance(0.03):
-        aftermath.update_customer(shop, buyer, at)
-    shop.buyers.append(buyer)
-    return buyer
 
 
 def _cart_token(shop: Shopfront) -> str | None:

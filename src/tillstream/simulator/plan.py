@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from tillstream.simulator.currency import MILLION, Currency, ratio
+from tillstream.simulator.webhook import API_VERSION
 
 if TYPE_CHECKING:
     from tillstream.simulator.places import Place
@@ -23,7 +24,8 @@ class TaxRate:
 class ProductPlan:
     """A product and its variants. ``price`` in the shop's smallest unit, the first variant's.
 
-    ``step`` is what each further variant costs more. ``taxes`` of None means the shop's own.
+    ``step`` is what each further variant costs more. ``taxes`` of None means the shop's own,
+    an empty ``vendor`` the shop itself.
     """
 
     title: str
@@ -35,6 +37,8 @@ class ProductPlan:
     grams: int = 250
     gift_card: bool = False
     taxes: tuple[TaxRate, ...] | None = None
+    vendor: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,33 @@ class Habits:
     test: float = 0.004
     gift_card: float = 0.015
     signs_up: float = 0.02
+    buys_anew: float = 0.06
+    twin: float = 0.015
+    merged: float = 0.006
+    returned: float = 0.6
+    disputed: float = 0.004
+    in_app: float = 0.08
+    upkeep: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The shop is in another time zone from so many days into the story on."""
+
+    after_days: float
+    zone: str
+
+
+# How people find a shop: the page they saw first, and where they were before. Some say nothing of it.
+ORDINARY_WAYS = (
+    ("/", ""),
+    ("/", "https://www.google.com/"),
+    ("/collections/all?utm_source=newsletter&utm_medium=email", ""),
+    ("/collections/all", "https://www.google.com/"),
+    ("/pages/gift-guide?utm_campaign=season", "https://l.instagram.com/?u=shop"),
+    ("/collections/new", "https://www.facebook.com/"),
+    ("/blogs/journal/how-it-is-made", "https://news.example.org/what-to-buy"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +140,12 @@ class ShopPlan:
     fee: int = 0
     window: int = 600
     habits: Habits = field(default_factory=Habits)
+    ways: tuple[tuple[str, str], ...] = ORDINARY_WAYS
+    cash_step: int = 0
+    """Cash is paid in multiples of so many smallest units; 0 where every amount can be."""
+    api_version: str = API_VERSION
+    """Bodies are printed as this version has them: before 2026-04 with checkout ids."""
+    moves: tuple[Move, ...] = ()
 
 
 def plain_shop(  # noqa: PLR0913 - a shop is described by this much
@@ -193,29 +230,25 @@ def gift_card(scale: PriceScale, title: str = "Gift Card") -> ProductPlan:
 
 def _everyday(scale: PriceScale) -> tuple[ProductPlan, ...]:
     sizes = ("S", "M", "L", "XL")
+    cloth, clay = "Selvedge & Sons", "Kiln Street"
+    sold_well, given = ("bestseller", "cotton"), ("gift",)
     return (
-        ProductPlan("Everyday Tee", "Shirts", scale.price(24.9), sizes, "Size"),
-        ProductPlan("Heavy Hoodie", "Sweatshirts", scale.price(68), sizes, "Size", grams=700),
+        ProductPlan("Everyday Tee", "Shirts", scale.price(24.9), sizes, "Size", vendor=cloth, tags=sold_well),
+        ProductPlan("Heavy Hoodie", "Sweatshirts", scale.price(68), sizes, "Size", grams=700, vendor=cloth),
         ProductPlan(
-            "Stoneware Mug", "Kitchen", scale.price(18.5), ("Sand", "Slate"), "Colour", grams=420
+            "Stoneware Mug", "Kitchen", scale.price(18.5), ("Sand", "Slate"), "Colour", grams=420, vendor=clay,
+            tags=given,
         ),
-        ProductPlan("Canvas Tote", "Bags", scale.price(22)),
+        ProductPlan("Canvas Tote", "Bags", scale.price(22), vendor=cloth, tags=sold_well),
+        ProductPlan("Wool Socks", "Socks", scale.price(12.35), ("36-40", "41-45"), "Size", grams=90),
         ProductPlan(
-            "Wool Socks", "Socks", scale.price(12.35), ("36-40", "41-45"), "Size", grams=90
+            "Travel Bottle", "Kitchen", scale.price(31.99), ("500 ml", "1 l"), "Volume", scale.price(6), vendor="Brook",
         ),
-        ProductPlan(
-            "Travel Bottle",
-            "Kitchen",
-            scale.price(31.99),
-            ("500 ml", "1 l"),
-            "Volume",
-            scale.price(6),
-        ),
-        ProductPlan("Notebook", "Paper", scale.price(9.75), ("Plain", "Ruled"), "Ruling"),
+        ProductPlan("Notebook", "Paper", scale.price(9.75), ("Plain", "Ruled"), "Ruling", tags=given),
         ProductPlan("Beanie", "Hats", scale.price(27.45)),
         ProductPlan(
-            "Candle", "Home", scale.price(33.33), ("Cedar", "Fig", "Salt"), "Scent", grams=380
+            "Candle", "Home", scale.price(33.33), ("Cedar", "Fig", "Salt"), "Scent", grams=380, vendor=clay, tags=given,
         ),
-        ProductPlan("Weekender", "Bags", scale.price(149), grams=1_400),
+        ProductPlan("Weekender", "Bags", scale.price(149), grams=1_400, vendor="Brook"),
         gift_card(scale),
-    )
+    )  # fmt: skip

@@ -13,12 +13,14 @@ from tillstream.simulator.bodies import Bodies
 from tillstream.simulator.books import Ledger
 from tillstream.simulator.currency import Currency
 from tillstream.simulator.shop_clock import ShopClock, instant
-from tillstream.simulator.webhook import API_VERSION, ECHOES, Webhook
+from tillstream.simulator.webhook import ECHOES, Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from tillstream.simulator.arrivals import Phase
+    from tillstream.simulator.books import Kind, Row
     from tillstream.simulator.facts import Customer, Order, Product
     from tillstream.simulator.plan import ShopPlan
 
@@ -26,33 +28,31 @@ Action: TypeAlias = "Callable[[Shopfront, Any, int], None]"
 """Something that happens to a subject (an order, a visit, nothing) at an instant."""
 
 IdKind: TypeAlias = Literal[
-    "address",
-    "checkout",
-    "customer",
-    "edit",
-    "fulfillment",
-    "inventory_item",
-    "line_item",
-    "order",
-    "product",
-    "refund",
-    "transaction",
-    "variant",
-]
+    "address", "checkout", "collection", "customer", "dispute", "domain", "draft_order", "edit", "fulfillment",
+    "inventory_item", "line_item", "location", "order", "product", "refund", "return", "tender_transaction",
+    "transaction", "variant",
+]  # fmt: skip
 
 # Where each kind's ids begin. Line items and refunds lie above 2^53 and are odd, so that
 # whoever lets them pass through a double gets another number.
 _FIRST_IDS: dict[IdKind, int] = {
     "address": 9_600_000_000_000,
     "checkout": 38_000_000_000_000,
+    "collection": 4_400_000_000_000,
     "customer": 7_800_000_000_000,
+    "dispute": 8_800_000_000,
+    "domain": 1_500_000_000,
+    "draft_order": 1_100_000_000_000,
     "edit": 150_000_000_000,
     "fulfillment": 5_300_000_000_000,
     "inventory_item": 49_000_000_000_000,
     "line_item": 14_900_000_000_000_001,
+    "location": 80_000_000_000,
     "order": 5_900_000_000_000,
     "product": 8_100_000_000_000,
     "refund": 9_200_000_000_000_001,
+    "return": 15_000_000_000,
+    "tender_transaction": 2_300_000_000_000,
     "transaction": 6_900_000_000_000,
     "variant": 44_000_000_000_000,
 }
@@ -81,6 +81,9 @@ class Shopfront:
         self.lean = phases[0].lean
         self.products: list[Product] = []
         self.buyers: list[Customer] = []
+        self.locations: list[int] = []
+        self.draft_number = 0
+        self._last_triggered: datetime | None = None
         self.plan_name = "basic"
         self.updated_at = self.start
         self.order_number = 1000
@@ -143,6 +146,10 @@ class Shopfront:
     def send(self, topic: str, body: bytes, at: int) -> None:
         """Send ``body`` for what happened at ``at``."""
         triggered = instant(at) + timedelta(milliseconds=self.between(80, 900))
+        if self._last_triggered is not None and triggered <= self._last_triggered:
+            # Some bodies have no time of their own: what happens later is triggered later.
+            triggered = self._last_triggered + timedelta(milliseconds=1)
+        self._last_triggered = triggered
         due = triggered + timedelta(milliseconds=self.between(100, 1_500))
         self._out.append(
             Webhook(
@@ -152,7 +159,7 @@ class Shopfront:
                 self._uuid(),
                 self._event,
                 triggered,
-                API_VERSION,
+                self.plan.api_version,
                 due,
             )
         )
@@ -164,6 +171,12 @@ class Shopfront:
             body = self.bodies.order(order)
             for topic in wanted:
                 self.send(topic, body, order.updated_at)
+
+    def note(self, topic: str, body: bytes, at: int, kind: Kind, row: Row, *key: object) -> None:
+        """Send ``body`` if it is wanted; then ``row`` is what is to be known of its thing."""
+        if self.wants(topic):
+            self.ledger.records.note(kind, row, *key)
+            self.send(topic, body, at)
 
     def send_customer(self, customer: Customer, topic: str) -> None:
         """Send ``customers/create`` or ``customers/update``."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from tillstream.simulator.arrivals import Phase
-from tillstream.simulator.journey import buy_online_at_once
+from tillstream.simulator.counter import buy_online_at_once
 from tillstream.simulator.shop_clock import seconds
 from tillstream.simulator.story import open_shop
 from tillstream.simulator.webhook import API_VERSION, Webhook

@@ -325,7 +325,7 @@ class Nodes:
             "taxExempt": False,
             "edited": bool(order.edits),
             "dutiesIncluded": False,
-            "sourceName": order.source_name,
+            "sourceName": order.channel,
             "customerLocale": self.shop.plan.place.locale,
             "currencyCode": self.shop.plan.currency,
             "presentmentCurrencyCode": (

@@ -87,7 +87,7 @@ def _order_fields(_: Context, order: Order) -> dict[str, Value]:
         "financial_status": order.financial_status,
         "fulfillment_status": _SHIPPED.get(order.fulfillment_status, "unshipped"),
         "status": "cancelled" if order.cancelled_at is not None else status,
-        "source_name": order.source_name,
+        "source_name": order.channel,
         "test": order.test,
         "customer_id": order.customer.id if order.customer else None,
         "cart_token": order.cart_token,

@@ -11,6 +11,7 @@ and kept as raw JSON.
 from __future__ import annotations
 
 from tillstream.simulator.bodies.checkouts import Checkouts
+from tillstream.simulator.bodies.drafts import Drafts
 from tillstream.simulator.bodies.orders import Orders
 from tillstream.simulator.bodies.premises import Premises
 from tillstream.simulator.bodies.wares import Wares
@@ -18,5 +19,5 @@ from tillstream.simulator.bodies.wares import Wares
 __all__ = ["Bodies"]
 
 
-class Bodies(Orders, Checkouts, Wares, Premises):
+class Bodies(Orders, Checkouts, Drafts, Wares, Premises):
     """The press of one shop."""

@@ -9,6 +9,7 @@ from tillstream.simulator.bodies.press import Json, encode, raw
 from tillstream.simulator.currency import Currency, exchanged
 
 if TYPE_CHECKING:
+    from tillstream.simulator.books import Row
     from tillstream.simulator.facts import (
         Edit,
         Fulfillment,
@@ -171,6 +172,74 @@ class Afterwards(Parts):
             "user_id": None,
         }
 
+    def tender(self, transaction: Transaction, order: Order, identifier: int) -> bytes:
+        """``tender_transactions/create``: negative where money goes back."""
+        theirs = order.presentment
+        code = theirs[0] if theirs else self._currency.code
+        amount = (
+            exchanged(transaction.amount, self._currency, theirs) if theirs else transaction.amount
+        )
+        sign = -1 if transaction.kind == "refund" else 1
+        return encode(
+            {
+                "id": identifier,
+                "order_id": order.id,
+                "amount": Currency.of(code).text(sign * amount),
+                "currency": code,
+                "user_id": None,
+                "test": order.test,
+                "processed_at": self._clock.text(transaction.created_at),
+                "remote_reference": f"ch_{transaction.id:x}",
+                "payment_details": None,
+                "payment_method": "cash" if order.gateway == "cash" else "credit_card",
+            }
+        )
+
+    def returned(self, row: Row, *, bare: bool) -> bytes:
+        """``returns/*``: without a time, and ``bare`` with little more than the id."""
+        printed: Json = {
+            "id": row["id"],
+            "admin_graphql_api_id": f"gid://shopify/Return/{row['id']}",
+            "status": row["status"],
+        }
+        if not bare:
+            gid = f"gid://shopify/Order/{row['order_id']}"
+            printed |= {
+                "name": row["name"],
+                "order": {"id": row["order_id"], "admin_graphql_api_id": gid},
+                "total_return_line_items": 1,
+                "return_line_items": [],
+                "return_shipping_fees": [],
+                "exchange_line_items": [],
+                "total_exchange_line_items": 0,
+            }
+        return encode(printed)
+
+    def dispute(self, row: Row, amount: str, evidence_due_by: int) -> bytes:
+        """``disputes/create`` and ``disputes/update``."""
+        ended = row["finalized_on"]
+        return encode(
+            {
+                "id": row["id"],
+                "order_id": row["order_id"],
+                "type": row["type"],
+                "amount": amount,
+                "currency": row["currency"],
+                "reason": row["reason"],
+                "network_reason_code": "4837",
+                "status": row["status"],
+                "evidence_due_by": self._clock.text(evidence_due_by),
+                "evidence_sent_on": None,
+                "finalized_on": ended.isoformat() if ended else None,
+                "initiated_at": row["initiated_at"].isoformat(),
+            }
+        )
+
+    def fulfillment(self, fulfillment: Fulfillment, order: Order) -> bytes:
+        """``fulfillments/create`` and ``fulfillments/update``."""
+        more = {"email": order.email, "destination": None}
+        return encode(self._fulfillment(fulfillment, order) | more)
+
     def _fulfillment(self, fulfillment: Fulfillment, order: Order) -> Json:
         when = self._clock.text(fulfillment.created_at)
         number = f"TS{fulfillment.id % 10**10:010d}"
@@ -185,14 +254,14 @@ class Afterwards(Parts):
             "origin_address": {},
             "receipt": {},
             "service": "manual",
-            "shipment_status": None,
+            "shipment_status": fulfillment.shipment_status,
             "status": "success",
             "tracking_company": "Other",
             "tracking_number": number,
             "tracking_numbers": [number],
             "tracking_url": url,
             "tracking_urls": [url],
-            "updated_at": when,
+            "updated_at": self._clock.text(fulfillment.updated_at or fulfillment.created_at),
             "line_items": [
                 {
                     "id": line.id,

@@ -9,6 +9,8 @@ from tillstream.simulator.bodies.people import People
 from tillstream.simulator.bodies.press import Json, encode, raw, utc_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tillstream.simulator.facts import Checkout, Line, Shipping, Totals
 
 _UNMEASURED = raw(
@@ -21,17 +23,16 @@ _UNMEASURED = raw(
 class Checkouts(People):
     """Prints what comes before an order."""
 
-    def cart(self, checkout: Checkout) -> bytes:
-        """``carts/create``. Carts print their times in UTC."""
-        token = checkout.cart_token
+    def cart(self, token: str, lines: Sequence[Line], created_at: int, updated_at: int) -> bytes:
+        """``carts/create`` and ``carts/update``. Carts print their times in UTC."""
         return encode(
             {
                 "id": token,
                 "token": token,
-                "line_items": [self._cart_line(line) for line in checkout.basket.lines],
+                "line_items": [self._cart_line(line) for line in lines],
                 "note": None,
-                "updated_at": utc_text(checkout.created_at),
-                "created_at": utc_text(checkout.created_at),
+                "updated_at": utc_text(updated_at),
+                "created_at": utc_text(created_at),
             }
         )
 
@@ -58,7 +59,7 @@ class Checkouts(People):
             "taxable": bool(line.taxes),
             "title": line.title,
             "total_discount": text(0),
-            "vendor": self._plan.name,
+            "vendor": product.vendor if product else self._plan.name,
             "discounted_price_set": bag(line.price, None),
             "line_price_set": whole,
             "original_line_price_set": whole,
@@ -69,7 +70,7 @@ class Checkouts(People):
     def checkout(self, checkout: Checkout, totals: Totals) -> bytes:
         """``checkouts/create`` and ``checkouts/update``: plain amounts only, no ``*_set``."""
         text, basket = self._text, checkout.basket
-        shipping = basket.shipping
+        shipping, visit = basket.shipping, checkout.visit
         printed: Json = {
             "token": checkout.token,
             "cart_token": checkout.cart_token,
@@ -80,10 +81,10 @@ class Checkouts(People):
             "sms_marketing_phone": None,
             "created_at": self._clock.text(checkout.created_at),
             "updated_at": self._clock.text(checkout.updated_at),
-            "landing_site": "/",
+            "landing_site": visit.landing_site if visit else "/",
             "note": "",
             "note_attributes": [],
-            "referring_site": "",
+            "referring_site": visit.referring_site if visit else "",
             "shipping_lines": [self._checkout_shipping(shipping)] if shipping else [],
             "shipping_address": [],
             "taxes_included": self._plan.taxes_included,
@@ -111,7 +112,7 @@ class Checkouts(People):
                 code(a.code, text(a.amount), a.code_type) for a in basket.applications
             ],
             "tax_lines": tax_lines(text, by_rate(basket)),
-            "source_name": "web",
+            "source_name": visit.channel if visit else "web",
             "presentment_currency": basket.presentment[0]
             if basket.presentment
             else self._currency.code,
@@ -123,6 +124,8 @@ class Checkouts(People):
             "total_duties": text(basket.duties) if basket.duties else None,
             "reservation_token": None,
         }
+        if self.tells_checkout_ids:
+            printed["id"] = checkout.id
         if checkout.customer is not None:
             printed["customer"] = self._person(checkout.customer)
         return encode(printed)
@@ -167,7 +170,7 @@ class Checkouts(People):
             "variant_id": variant.id if variant else None,
             "variant_title": variant.title if variant else "",
             "variant_price": text(line.price),
-            "vendor": self._plan.name,
+            "vendor": product.vendor if product else self._plan.name,
             "user_id": None,
             "compare_at_price": None,
             "line_price": text(line.total),

@@ -39,8 +39,8 @@ class Orders(Afterwards, People):
 
     def _order_identity(self, order: Order) -> Json:
         when = self._clock.text
-        online = order.source_name == "web"
-        return {
+        online, whence = order.source_name == "web", order.whence
+        printed: Json = {
             "id": order.id,
             "admin_graphql_api_id": f"gid://shopify/Order/{order.id}",
             "app_id": 580111 if online else 129785,
@@ -64,7 +64,7 @@ class Orders(Afterwards, People):
             "estimated_taxes": False,
             "financial_status": order.financial_status,
             "fulfillment_status": order.fulfillment_status,
-            "landing_site": "/" if online else None,
+            "landing_site": whence.landing_site if whence else None,
             "landing_site_ref": None,
             "location_id": self._shop_id + 17 if order.source_name == "pos" else None,
             "merchant_of_record_app_id": None,
@@ -81,9 +81,9 @@ class Orders(Afterwards, People):
             if order.presentment
             else self._currency.code,
             "processed_at": when(order.processed_at),
-            "referring_site": "" if online else None,
+            "referring_site": whence.referring_site if whence else None,
             "source_identifier": None,
-            "source_name": order.source_name,
+            "source_name": order.channel,
             "source_url": None,
             "tags": order.tags,
             "tax_exempt": False,
@@ -94,6 +94,9 @@ class Orders(Afterwards, People):
             "updated_at": when(order.updated_at),
             "user_id": None,
         }
+        if self.tells_checkout_ids:
+            printed["checkout_id"] = order.checkout_id
+        return printed
 
     def _order_money(self, order: Order, placed: Totals, now: Totals) -> Json:
         theirs = order.presentment
@@ -131,8 +134,10 @@ class Orders(Afterwards, People):
             "current_total_duties_set": bag(duties_left) if order.duties else None,
             "original_total_additional_fees_set": bag(order.fees) if order.fees else None,
             "current_total_additional_fees_set": bag(order.fees) if order.fees else None,
-            "total_cash_rounding_payment_adjustment_set": bag(0),
-            "total_cash_rounding_refund_adjustment_set": bag(0),
+            "total_cash_rounding_payment_adjustment_set": bag(order.cash_rounding),
+            "total_cash_rounding_refund_adjustment_set": bag(
+                sum(refund.cash_rounding for refund in order.refunds)
+            ),
         }
 
     def _order_parts(self, order: Order) -> Json:

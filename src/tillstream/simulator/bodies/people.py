@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tillstream.simulator.bodies.press import Json, Press, encode, raw
+from tillstream.simulator.bodies.press import Json, Press, encode, raw, utc_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import msgspec
 
     from tillstream.simulator.facts import Customer
     from tillstream.simulator.places import City, Place
     from tillstream.simulator.plan import ShopPlan
     from tillstream.simulator.shop_clock import ShopClock
+
+
+_CUSTOMERS_SLIMMED = "2025-01"
+"""https://shopify.dev/changelog/new-customer-s-webhook-and-changes-to-existing-customer-s-webhooks-payload"""
 
 
 class People(Press):
@@ -25,9 +31,72 @@ class People(Press):
     def customer(self, customer: Customer) -> bytes:
         """``customers/create`` and ``customers/update``."""
         address = self._home(customer)
-        return encode(
-            self._identity(customer) | {"addresses": [address], "default_address": address}
+        printed = self._identity(customer) | {"addresses": [address], "default_address": address}
+        if self._plan.api_version < _CUSTOMERS_SLIMMED:
+            printed |= {
+                "tags": ", ".join(customer.tags),
+                "last_order_id": None,
+                "last_order_name": None,
+            }
+        return encode(printed)
+
+    def customer_merged(self, kept: Customer, lost: Customer, *, succeeded: bool) -> bytes:
+        """``customers/merge``, also of a merge that failed."""
+        errors = (
+            []
+            if succeeded
+            else [{"customer_ids": [lost.id], "field": "customer", "message": "Busy."}]
         )
+        return encode(
+            {
+                "admin_graphql_api_customer_kept_id": f"gid://shopify/Customer/{kept.id}",
+                "admin_graphql_api_customer_deleted_id": f"gid://shopify/Customer/{lost.id}",
+                "admin_graphql_api_job_id": None,
+                "status": "completed" if succeeded else "failed",
+                "errors": errors,
+            }
+        )
+
+    def purchasing_summary(self, customer: Customer, last_order: int, at: int) -> bytes:
+        """``customers/purchasing_summary``: in camel case, with gids, and in UTC."""
+        return encode(
+            {
+                "customerId": f"gid://shopify/Customer/{customer.id}",
+                "numberOfOrders": customer.orders_told,
+                "amountSpent": {
+                    "amount": self._text(customer.spent_told or 0),
+                    "currencyCode": self._currency.code,
+                },
+                "lastOrderId": f"gid://shopify/Order/{last_order}",
+                "occurredAt": utc_text(at),
+            }
+        )
+
+    def tagged(self, customer: Customer, tags: Sequence[str], at: int) -> bytes:
+        """``customer.tags_added`` and ``customer.tags_removed``: only these tags."""
+        gid = f"gid://shopify/Customer/{customer.id}"
+        return encode({"customerId": gid, "tags": list(tags), "occurredAt": utc_text(at)})
+
+    def email_consent(self, customer: Customer, at: int) -> bytes:
+        """``customers_email_marketing_consent/update``."""
+        return encode(
+            {
+                "customer_id": customer.id,
+                "email_address": customer.email,
+                "email_marketing_consent": self._consent(customer.email_consent, at),
+            }
+        )
+
+    def sms_consent(self, customer: Customer, at: int) -> bytes:
+        """``customers_marketing_consent/update``."""
+        consent = self._consent(customer.sms_consent, at) | {"consent_collected_from": "OTHER"}
+        return encode(
+            {"id": customer.id, "phone": customer.phone, "sms_marketing_consent": consent}
+        )
+
+    def _consent(self, state: str | None, at: int) -> Json:
+        when = self._clock.text(at)
+        return {"state": state, "opt_in_level": "single_opt_in", "consent_updated_at": when}
 
     def customer_deleted(self, customer: Customer) -> bytes:
         """``customers/delete``."""

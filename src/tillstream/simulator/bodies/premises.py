@@ -1,12 +1,57 @@
-"""The shop itself."""
+"""The shop itself, where it keeps its wares, and where it is found."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tillstream.simulator.bodies.press import Press, encode
+
+if TYPE_CHECKING:
+    from tillstream.simulator.books import Row
 
 
 class Premises(Press):
     """Prints the shop."""
+
+    def location(self, row: Row, created_at: int, updated_at: int) -> bytes:
+        """``locations/*`` but ``locations/delete``."""
+        city = self._plan.place.cities[0]
+        return encode(
+            {
+                "id": row["id"],
+                "name": row["name"],
+                "address1": f"1 {self._plan.place.streets[0]}",
+                "address2": None,
+                "city": city.name,
+                "zip": city.zip,
+                "province": city.province,
+                "country": self._plan.place.code,
+                "phone": None,
+                "created_at": self._clock.text(created_at),
+                "updated_at": self._clock.text(updated_at),
+                "country_code": row["country_code"],
+                "country_name": self._plan.place.country,
+                "province_code": row["province_code"],
+                "legacy": False,
+                "active": row["active"],
+                "admin_graphql_api_id": f"gid://shopify/Location/{row['id']}",
+            }
+        )
+
+    def domain(self, row: Row) -> bytes:
+        """``domains/*``: no time in them."""
+        return encode(
+            {
+                "id": row["id"],
+                "host": row["host"],
+                "ssl_enabled": row["ssl_enabled"],
+                "localization": {
+                    "country": row["country"],
+                    "default_locale": row["default_locale"],
+                    "alternate_locales": row["alternate_locales"],
+                },
+            }
+        )
 
     def shop(self, created_at: int, updated_at: int, plan_name: str) -> bytes:
         """``shop/update``."""
@@ -35,8 +80,8 @@ class Premises(Press):
                 "country_name": plan.place.country,
                 "currency": plan.currency,
                 "customer_email": f"care@{plan.domain.partition('.')[0]}.example.com",
-                "timezone": f"(GMT{self._clock.text(updated_at)[-6:]}) {plan.zone}",
-                "iana_timezone": plan.zone,
+                "timezone": f"(GMT{self._clock.text(updated_at)[-6:]}) {self._zone}",
+                "iana_timezone": self._zone,
                 "shop_owner": f"{plan.name} Owner",
                 "money_format": "{{amount}}",
                 "money_with_currency_format": f"{{{{amount}}}} {plan.currency}",

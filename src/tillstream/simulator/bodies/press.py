@@ -36,6 +36,7 @@ class Press:
         # Prices recur: most amounts were printed before.
         self._text: Callable[[int], str] = lru_cache(maxsize=1 << 16)(self._currency.text)
         self._clock = clock
+        self._zone = plan.zone
         self._shop_id = shop_id
         self._bags: dict[int, msgspec.Raw] = {}
 
@@ -65,6 +66,15 @@ class Press:
     def identifier_only(self, identifier: int) -> bytes:
         """``products/delete`` and ``orders/delete``."""
         return encode({"id": identifier})
+
+    @property
+    def tells_checkout_ids(self) -> bool:
+        """Whether bodies have them: https://shopify.dev/changelog/removed-checkout-id-from-checkouts-and-orders-webhooks."""
+        return self._plan.api_version < "2026-04"
+
+    def relocate(self, clock: ShopClock, zone: str) -> None:
+        """Times are printed in another zone from now on."""
+        self._clock, self._zone = clock, zone
 
     def _optional(self, at: int | None) -> str | None:
         return None if at is None else self._clock.text(at)
