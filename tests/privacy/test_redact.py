@@ -31,6 +31,7 @@ ZORA: dict[str, Any] = {
 }  # fmt: skip
 NEEDLES = ("zora", "hurst", "7946 ", "st james", "203.0.113.9")
 TIME = "2026-04-01T10:00:00Z"
+GID = "gid://shopify/Customer/7"
 
 
 def order(number: int, **fields: Any) -> dict[str, Any]:
@@ -80,6 +81,19 @@ def life(shop: str) -> list[Delivery]:
                                 shipping_address=None, browser_ip=None)),
         ("fulfillments/create", {"id": 77, "order_id": 3, "destination": {"first_name": "Zora"}}),
         ("carts/update", {"id": "c", "note": "zora@example.com"}),
+        # What else Shopify tells of a customer, and the account that she had before.
+        ("customer.tags_added", {"customerId": GID, "tags": ["zora's club"], "occurredAt": TIME}),
+        ("customers/purchasing_summary", {"customerId": GID, "numberOfOrders": 2, "occurredAt": TIME,
+                                          "amountSpent": {"amount": "40.00", "currencyCode": "EUR"}}),
+        ("customers_email_marketing_consent/update", {
+            "customer_id": 7, "email_address": "zora@example.com",
+            "email_marketing_consent": {"state": "subscribed", "consent_updated_at": TIME}}),
+        ("customers_marketing_consent/update", {
+            "id": 7, "phone": "+44 20 7946 0958", "sms_marketing_consent": {"state": "subscribed"}}),
+        ("customers/create", {**ZORA, "id": 17, "email": "old@zora.example", "phone": None}),
+        ("orders/create", order(5, customer={"id": 17}, email="old@zora.example", phone=None)),
+        ("customers/merge", {"admin_graphql_api_customer_kept_id": GID, "status": "completed",
+                             "admin_graphql_api_customer_deleted_id": "gid://shopify/Customer/17"}),
         # Unrezorable, therefore held back.
         ("orders/updated", order(1, total_price="a lot")),
         ("orders/updated", b'{"id": 1, "email": "zora@example.com'),
@@ -124,7 +138,7 @@ async def test_the_person_is_gone_and_no_figure_moves(database: Database) -> Non
         assert request["kind"] == "customers/redact"
         assert request["due_at"] - request["received_at"] == timedelta(days=30)
         assert request["receipt"]["counts"].items() >= {
-            "orders": 3, "checkouts": 2, "customers": 1, "held_deliveries": 2,
+            "orders": 4, "checkouts": 2, "customers": 2, "held_deliveries": 2,
         }.items()  # fmt: skip
         assert await here.erase() == 0
 
@@ -154,7 +168,7 @@ async def test_neither_rebuilding_nor_a_replay_brings_the_person_back(database: 
         await here.world.rebuild(store, here.now)
         await assert_gone(here, store, figures)
         assert await here.world.state(store) == state
-        assert await here.replay(store, shop) == 13
+        assert await here.replay(store, shop) == 20
         await assert_gone(here, store, figures)
         assert await here.world.state(store) == state
         # Even where nobody remembers the request: what remains of the bodies says it itself.

@@ -47,18 +47,21 @@ async def test_a_customer_gets_their_record_and_then_is_forgotten(
             assert (request["kind"], request["store"], request["customer"]) == (
                 "customers/data_request", SHOP, "7",
             )  # fmt: skip
-            assert request["receipt"]["counts"] == {"customers": 1, "orders": 3, "checkouts": 2}
+            assert request["receipt"]["counts"] == {"customers": 2, "orders": 4, "checkouts": 2}
             answer = await client.get(f"/api/privacy/requests/{request['id']}/file")
             assert answer.headers["content-disposition"].startswith("attachment")
             record = answer.json()
-            assert [one["email"] for one in record["customers"]] == ["Zora@Example.com"]
-            assert {one["id"] for one in record["orders"]} == {"1", "3", "4"}
+            (zora, before) = record["customers"]
+            assert (zora["email"], zora["tags"]) == ("Zora@Example.com", ["zora's club"])
+            assert (zora["orders_count_told"], zora["amount_spent_told"]) == (2, "40.00")
+            assert (before["email"], before["merged_into"]) == ("old@zora.example", "7")
+            assert {one["id"] for one in record["orders"]} == {"1", "3", "4", "5"}
             first = next(one for one in record["orders"] if one["id"] == "1")
             assert first["total_price"] == "20.00"
             assert [line["price"] for line in first["lines"]] == ["10.00"]
             assert [one["note"] for one in first["refunds"]] == ["Zora sent it back"]
             assert {one["token"] for one in record["checkouts"]} == {"t1", "t9"}
-            assert {"orders/create", "checkouts/update", "customers/create"} <= {
+            assert {"orders/create", "checkouts/update", "customers/merge", "customer.tags_added"} <= {
                 one["topic"] for one in record["deliveries"]
             }
             assert "grace" not in answer.text.lower()

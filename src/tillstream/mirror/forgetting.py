@@ -119,11 +119,16 @@ async def traces(connection: Connection, store: Store, marks: Collection[str]) -
         store: where.
         marks: of whom.
     """
-    customers = await _trace(connection, store, "customer", marks)
-    # Whoever is known by an address alone may have an id as well, and orders under that.
-    named = {*marks, *(own_mark("customer", key) for key in customers)}
+    # Whoever is known by an address alone may have an id as well, and orders under that; and other
+    # ids, which were merged into it.
+    named, customers = set(marks), list[int]()
+    while fresh := sorted(
+        {*await _trace(connection, store, "customer", named)}.difference(customers)
+    ):
+        customers += fresh
+        named |= {own_mark("customer", key) for key in fresh}
     orders = await _trace(connection, store, "order", named)
-    return Traces(orders, await _trace(connection, store, "checkout", named), customers)
+    return Traces(orders, await _trace(connection, store, "checkout", named), sorted(customers))
 
 
 async def _trace(

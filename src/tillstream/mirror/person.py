@@ -33,7 +33,7 @@ _DELIVERIES: LiteralString = """
 SELECT topic, resource_id, triggered_at, received_at FROM mirror.deliveries
 WHERE tenant_id = %s AND store_id = %s AND resource_id = ANY (%s)
   AND (topic LIKE 'orders/%%' OR topic LIKE 'refunds/%%' OR topic LIKE 'checkouts/%%'
-       OR topic LIKE 'customers/%%')
+       OR topic LIKE 'customer%%')
 ORDER BY received_at, topic
 """
 
