@@ -15,7 +15,7 @@ https://shopify.dev/docs/api/admin-graphql/latest/enums/CustomerRfmGroup
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import accumulate
+from itertools import accumulate, product
 from typing import TYPE_CHECKING, Any, Final, LiteralString, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -66,6 +66,14 @@ class Cuts(NamedTuple):
     spent: tuple[int, ...]
 
 
+class Boundaries(NamedTuple):
+    """Cuts as statements take them (see score_customers.sql): ``last_day`` are instants."""
+
+    last_day: list[datetime]
+    orders: list[int]
+    spent: list[int]
+
+
 class Segment(NamedTuple):
     """A group of a store's customers; money in ten-thousandths."""
 
@@ -113,6 +121,12 @@ def group(recency: int, frequency: int, monetary: int) -> str:
     return _by_fm(twice_fm, "at_risk", "almost_lost", "dormant")
 
 
+def scores_of(name: str) -> list[tuple[int, int, int]]:
+    """All recency, frequency and monetary scores that make a customer one of the group."""
+    scores = range(1, FIFTHS + 1)
+    return [one for one in product(scores, scores, scores) if group(*one) == name]
+
+
 def _by_fm(twice_fm: int, many: str, some: str, few: str) -> str:
     if twice_fm > 2 * 3:
         return many
@@ -135,6 +149,24 @@ def start_of(number: int) -> int:
     return (number - (shift << 4)) << shift
 
 
+async def boundaries_of(
+    connection: Connection, tenant_id: int, store_id: int, timezone: str
+) -> Boundaries | None:
+    """Between which values the scores of a store's customers lie; None without any orders.
+
+    Args:
+        connection: of a role that sees the tenant's rows.
+        tenant_id: whose store it is.
+        store_id: which.
+        timezone: the one that the store's figures are dated in.
+    """
+    whose = {"tenant": tenant_id, "store": store_id}
+    cuts = await _cuts(connection, whose, await _spread(connection, whose))
+    if cuts is None:
+        return None
+    return Boundaries(_ends(cuts.last_day, timezone), list(cuts.orders), list(cuts.spent))
+
+
 async def segments_of(
     connection: Connection, tenant_id: int, store_id: int, timezone: str
 ) -> list[Segment]:
@@ -147,11 +179,10 @@ async def segments_of(
         timezone: the one that the store's figures are dated in.
     """
     whose = {"tenant": tenant_id, "store": store_id}
-    spread = await _spread(connection, whose)
     counted = {name: [0, 0, 0] for name in GROUPS}
-    cuts = await _cuts(connection, whose, spread)
-    if cuts is not None:
-        values = {**whose, **cuts._asdict(), "last_day": _ends(cuts.last_day, timezone)}
+    boundaries = await boundaries_of(connection, tenant_id, store_id, timezone)
+    if boundaries is not None:
+        values = {**whose, **boundaries._asdict()}
         for recency, frequency, monetary, *amounts in await _rows(connection, _SCORES, values):
             there = counted[group(recency + 1, frequency + 1, monetary + 1)]
             there[:] = [a + b for a, b in zip(there, amounts, strict=True)]

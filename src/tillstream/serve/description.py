@@ -90,11 +90,9 @@ def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:  #
     """A value that a schema describes: its own example, or one put together of its parts'."""
     if "$ref" in schema:
         return example_of(schemas[str(schema["$ref"]).rpartition("/")[2]], schemas)
-    for given in ("examples", "enum"):
-        if schema.get(given):
-            return schema[given][0]
-    if "const" in schema:
-        return schema["const"]
+    given = schema.get("examples") or schema.get("enum")
+    if given or "const" in schema:
+        return given[0] if given else schema["const"]
     if "anyOf" in schema:
         return example_of(schema["anyOf"][0], schemas)
     if schema.get("type") == "object":

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tillstream.serve.buckets import Interval
 from tillstream.serve.models import Cursor, Id
 from tillstream.serve.questions.breakdown import Dimension
+from tillstream.serve.questions.segments import Group
 
 Money = Annotated[
     str, Field(examples=["1234.50"], description="Decimal string in the answer's currency.")
@@ -432,3 +433,31 @@ class Measures(BaseModel):
     """All measures."""
 
     measures: list[MeasureOut]
+
+
+class Segment(BaseModel):
+    """A group of customers by how lately, how often and for how much they bought."""
+
+    group: Group
+    customers: Count
+    share: Rate = Field(description="Of all customers.")
+    orders: Count
+    total_spent: Money
+    spent_share: Rate = Field(description="Of what all customers spent.")
+
+
+class ScoredCustomer(CustomerValue):
+    """A customer of a group, with the scores that put them there; null without orders."""
+
+    recency: int | None = Field(ge=1, le=5, examples=[5])
+    frequency: int | None = Field(ge=1, le=5, examples=[4])
+    monetary: int | None = Field(ge=1, le=5, examples=[5])
+
+
+class CustomerSegments(Framed):
+    """All eleven groups, and the customers of one where it was asked for."""
+
+    segments: list[Segment]
+    group: Group | None
+    customers: list[ScoredCustomer]
+    next: Cursor

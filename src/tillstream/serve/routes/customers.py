@@ -13,6 +13,13 @@ from tillstream.serve.forms import in_row
 from tillstream.serve.panels import first_page, list_answer, panel, panels, table_answer
 from tillstream.serve.questions.cohorts import COHORT, PERIOD, cohorts_of
 from tillstream.serve.questions.customers import TOP_CUSTOMERS, customers_listing
+from tillstream.serve.questions.segments import (
+    SEGMENTS,
+    Group,
+    member_values,
+    members_listing,
+    segment_rows,
+)
 
 router = panels()
 
@@ -77,3 +84,34 @@ async def cohorts(asked: Question) -> dict[str, object] | Response:
         for one in found
     ]
     return {**frame.told, "cohorts": shown}
+
+
+@panel(router, "/customer-segments", models.CustomerSegments, dependencies=[UNFILTERED])
+async def customer_segments(
+    asked: Question,
+    group: Annotated[
+        Group | None, Query(examples=["champions"], description="Whose customers to list.")
+    ] = None,
+    limit: Limit = 50,
+    cursor: PageCursor = None,
+) -> dict[str, object] | Response:
+    """Customers in eleven groups by recency, frequency and monetary value, whatever the range.
+
+    Each of the three is scored from 1 to 5 by the fifths of the store's own customers, 5 for the top
+    one; equals share a score. Prospects have no orders. `group` lists its customers, those first who
+    spent most; a file is of the groups, or of those customers.
+    """
+    async with asked.opened() as (connection, frame):
+        if group is None:
+            rows = await segment_rows(connection, frame)
+            if asked.form != "json":
+                return table_answer(asked, frame, "customer-segments", SEGMENTS, rows)
+            segments = [in_row(SEGMENTS, row, frame.place) for row in rows]
+            nobody: list[object] = []
+            told = {"segments": segments, "group": None, "customers": nobody, "next": None}
+            return {**frame.told, **told}
+        values = await member_values(connection, frame, group)
+        page = await first_page(connection, asked, members_listing(group), values, (cursor, limit))
+        rows = await segment_rows(connection, frame) if asked.form == "json" else []
+    segments = [in_row(SEGMENTS, row, frame.place) for row in rows]
+    return list_answer(asked, frame, page, values, segments=segments, group=group)
