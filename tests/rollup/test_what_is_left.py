@@ -5,6 +5,8 @@ removals. Over the orders of whole simulated shops, with prices with and without
 currencies of no, two and three decimals, all entries of an order add up to it, to the last cent:
 total sales, with the tips and gift cards that stand beside them. Of a cancelled order nothing is left.
 
+And what has happened stays: what an order did on past days is the same after whatever comes later.
+
 Bodies are the simulator's and are read by the real readers; its books are not looked at.
 """
 
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,6 +31,7 @@ from tillstream.simulator.story import Story
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
 START = datetime(2026, 3, 26, tzinfo=UTC)
 DAYS = 10
@@ -87,3 +91,41 @@ def test_entries_add_up_to_what_is_left(
     # The shop was a busy one, and much was taken back.
     assert counted > 100
     assert after > 10
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_history_does_not_change(included: bool) -> None:
+    """Whatever is told of an order on a day, what its entries said of the days before stays."""
+    plan = plain_shop(
+        "past.myshopify.com", "EUR", "UTC", GERMANY, orders_per_day=40, taxes_included=included
+    )
+    known: dict[int, Element] = {}
+    before: dict[int, list[Entry]] = {}
+    compared = 0
+    deliveries = sorted(
+        Story(8, [plan], START, START + timedelta(days=DAYS)), key=lambda one: one.triggered_at
+    )
+    for day, told in groupby(deliveries, key=lambda one: one.triggered_at.date()):
+        touched: set[int] = set()
+        for one in told:
+            if one.topic.startswith(("orders/", "refunds/")):
+                for change in read(one.topic, one.body):
+                    if change.resource == "order":
+                        key = int(change.key)
+                        known[key] = join(known.get(key, Element()), change.element)
+                        touched.add(key)
+        for key in touched:
+            order = orders.view(key, known[key])
+            if order.deleted:
+                continue
+            entries = order_entries(order)
+            assert past(entries, day) == past(before.get(key, []), day), order.name
+            compared += bool(past(entries, day))
+            before[key] = entries
+    assert compared > 50
+
+
+def past(entries: list[Entry], day: date) -> list[Entry]:
+    """The entries of the days before one."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return [entry for entry in entries if entry.at < midnight.timestamp() * 1_000_000]
