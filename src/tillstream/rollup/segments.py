@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 from tillstream.foundation.statements import statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tillstream.foundation.database import Connection
 
@@ -164,7 +164,15 @@ async def boundaries_of(
     cuts = await _cuts(connection, whose, await _spread(connection, whose))
     if cuts is None:
         return None
-    return Boundaries(_ends(cuts.last_day, timezone), list(cuts.orders), list(cuts.spent))
+    zone = ZoneInfo(timezone)
+    return Boundaries(
+        [end_of(day, zone) for day in cuts.last_day], list(cuts.orders), list(cuts.spent)
+    )
+
+
+def end_of(day: int, zone: ZoneInfo) -> datetime:
+    """The instant at which a shop-local day (counted from January 1st of year 1) is over."""
+    return datetime.combine(date.fromordinal(day) + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
 async def segments_of(
@@ -223,15 +231,6 @@ async def _cuts(
         tuple(place.start for place in places(spread["orders"])),
         tuple(amount for (amount,) in await _rows(connection, _AMOUNTS, values)),
     )
-
-
-def _ends(days: Iterable[int], timezone: str) -> list[datetime]:
-    """The instants at which shop-local days (counted from January 1st of year 1) are over."""
-    zone = ZoneInfo(timezone)
-    return [
-        datetime.combine(date.fromordinal(day) + timedelta(days=1), time(), zone).astimezone(UTC)
-        for day in days
-    ]
 
 
 async def _rows(
