@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -107,24 +109,25 @@ def test_any_header_chooses_some_form(accept: str) -> None:
 # -- ranges ---------------------------------------------------------------------------------------
 
 
-@given(ranges())
-def test_months_and_edge_days_cover_each_day_once(days: Days) -> None:
-    covered: list[date] = []
-    for grain, first in parts_of(days):
+@given(ranges(), st.integers(-40, 40))
+def test_parts_come_to_each_day_once(days: Days, ahead: int) -> None:
+    counted: Counter[date] = Counter()
+    for sign, grain, first in parts_of(days, days.last + timedelta(days=ahead)):
         after = first + timedelta(days=1)
         if grain == "month":
             assert first.day == 1
             after = (first + timedelta(days=31)).replace(day=1)
-        covered += [first + timedelta(days=n) for n in range((after - first).days)]
-    assert covered == list(days)
+        for n in range((after - first).days):
+            counted[first + timedelta(days=n)] += sign
+    assert {day: times for day, times in counted.items() if times} == dict.fromkeys(days, 1)
 
 
 @given(ranges())
 def test_no_whole_month_is_read_by_the_day(days: Days) -> None:
-    singles = [day for grain, day in parts_of(days) if grain == "day"]
-    months = {(day.year, day.month) for day in singles}
-    assert len(singles) <= 60
-    assert len(months) <= 2
+    singles = [day for _, grain, day in parts_of(days, days.last) if grain == "day"]
+    assert len({(day.year, day.month) for day in singles}) <= 2
+    # What lies ahead has no rows, whether or not it is subtracted.
+    assert len([day for day in singles if day <= days.last]) <= 45
 
 
 @given(ranges(400), st.sampled_from(["previous", "year"]), st.integers(-500, 500), zones, st.data())
@@ -159,7 +162,7 @@ def test_offsets_tell_the_local_hour_of_every_hour(days: Days, name: str) -> Non
     spans = offsets(days, zone)
     assert spans[0].since == days.hours_after
     assert spans[-1].until == days.hours_before
-    assert all(one.until == two.since for one, two in zip(spans, spans[1:], strict=False))
+    assert all(one.until == two.since for one, two in pairwise(spans))
     few = Days(days.first, min(days.last, days.first + timedelta(days=5)))
     for start in [*hour_starts(few, name), *(span.since for span in spans)]:
         span = next(one for one in spans if one.since <= start < one.until)
@@ -178,12 +181,11 @@ def test_filters_are_what_orders_can_have_or_refused(
 ) -> None:
     try:
         found = read_filters(channel, country, product, code)
-    except ProblemFound as problem:
-        assert problem.kind.status == 422
+    except ProblemFound:
         return
     assert (found.channel, found.discount_code) == (channel, code)
-    assert found.country in {None, ""} or len(found.country) == 2
-    assert found.product in {None, ""} or int(found.product) < 2**63
+    assert len(found.country or "DE") == 2
+    assert int(found.product or "0") < 2**63
     assert len(found.wanted) == 4 - [channel, country, product, code].count(None)
 
 

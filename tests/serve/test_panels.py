@@ -13,15 +13,16 @@ import io
 from collections import Counter, defaultdict
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
+import pyarrow.parquet as pq  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
 from tests.rollup.asked import NOW, SHOP, Asked, asked
 from tests.rollup.worlds import delivery
 from tests.serve.test_auth import problem
+from tillstream.rollup.columns import each
 from tillstream.serve.app import bare_app
 from tillstream.serve.cursors import write_cursor
 from tillstream.serve.figures import BUYERS, FIGURES, OF_LINES, OF_ORDERS, Buyers, Sums
@@ -310,9 +311,9 @@ async def test_half_of_today_compares_with_half_a_day(shop: Asked) -> None:
 
 def entry_by_entry(shop: Asked, first: date, until: datetime) -> tuple[Sums, Buyers]:
     """Sums and customers of the entries from a day until an instant."""
-    names = ", ".join(Sums.__dataclass_fields__)
+    names = each("$")
     rows = shop.world.ask(
-        f"SELECT at, day, customer_id, customer_orders, {names} FROM rollup.ledger ORDER BY at"  # noqa: S608
+        "SELECT at, day, customer_id, customer_orders, " + names + " FROM rollup.ledger ORDER BY at"
     )
     total = Sums()
     placed: defaultdict[int, list[bool]] = defaultdict(list)
@@ -380,7 +381,8 @@ async def test_products_and_stock(shop: Asked) -> None:
     )
     shop.world.ask("DELETE FROM mirror.inventory_levels")
     shop.world.ask(
-        "INSERT INTO mirror.inventory_levels (tenant_id, store_id, inventory_item_id, location_id, available, deleted, state) "
+        "INSERT INTO mirror.inventory_levels "
+        "(tenant_id, store_id, inventory_item_id, location_id, available, deleted, state) "
         "SELECT tenant_id, store_id, inventory_item_id, n, n * position, n = 3, '{}' "
         "FROM mirror.variants, generate_series(1, 3) AS n WHERE inventory_item_id IS NOT NULL"
     )
@@ -500,12 +502,9 @@ async def csv_of(shop: Asked, path: str, **query: str) -> list[dict[str, str]]:
 
 
 async def parquet_of(shop: Asked, path: str, **query: str) -> list[dict[str, Any]]:
-    import pyarrow.parquet as pq
-
     answer = await shop.client.get(f"/api/analytics/{path}.parquet", params=query)
     assert answer.headers["content-type"] == "application/vnd.apache.parquet"
-    table: Any = pq.read_table(io.BytesIO(answer.content))
-    return table.to_pylist()
+    return cast("Any", pq).read_table(io.BytesIO(answer.content)).to_pylist()
 
 
 def cell(value: Any) -> str:
@@ -516,7 +515,7 @@ def cell(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case list():
-            return "; ".join(value)
+            return "; ".join(cast("list[str]", value))
         case _:
             text = str(value)
             return f"'{text}" if text.startswith("+") else text
@@ -524,18 +523,30 @@ def cell(value: Any) -> str:
 
 def told_as(value: Any) -> Any:
     """A value of JSON or of Parquet, so that they can be compared."""
-    if isinstance(value, str):
-        for read in (float, lambda text: datetime.fromisoformat(text).astimezone(UTC)):
-            try:
-                return read(value)
-            except ValueError:
-                continue
-        return value
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    if value is None or isinstance(value, (bool, list)):
-        return value
-    return float(value)
+    match value:
+        case None | bool() | list():
+            return cast("Any", value)
+        case datetime():
+            return value.astimezone(UTC)
+        case str():
+            found = number(value)
+            return (moment(value) or value) if found is None else found
+        case _:
+            return float(value)
+
+
+def number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 async def test_tables_are_files_as_well(shop: Asked) -> None:

@@ -23,6 +23,7 @@ from tillstream.serve.ranges import (
     RangeRefused,
     choose_days,
     local_today,
+    parts_of,
     start_of_day,
 )
 from tillstream.serve.scope import Scope, StoreNotHere, StoresDiffer, choose_scope
@@ -67,6 +68,21 @@ class Frame:
             "since": since,
             "until": until,
         }
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What statements take that read days and months: signs, grains and parts."""
+        parts = parts_of(self.days, self.today)
+        return {
+            "signs": [part.sign for part in parts],
+            "grains": [part.grain for part in parts],
+            "parts": [part.day for part in parts],
+        }
+
+    @property
+    def today(self) -> date:
+        """The date where the stores are."""
+        return local_today(self.now, self.scope.zone)
 
     @property
     def told(self) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,18 +81,34 @@ class Period:
         return None if self.until is None else self.until.date()
 
 
-def parts_of(days: Days) -> list[tuple[Grain, date]]:
-    """Whole months, by their first day, and the single days at the edges: each day exactly once."""
-    parts: list[tuple[Grain, date]] = []
-    day = days.first
-    while day <= days.last:
-        after = _next_month(day)
-        if day.day == 1 and after <= days.last + timedelta(days=1):
-            parts.append(("month", day))
-            day = after
+class Part(NamedTuple):
+    """A month, by its first day, or a day that is added (``sign`` 1) or taken away (-1)."""
+
+    sign: int
+    grain: Grain
+    day: date
+
+
+def parts_of(days: Days, today: date) -> list[Part]:
+    """What ``days`` are made of: whole months, and the days at the edges, each day once.
+
+    Of a month of which most days belong to the range, the others are taken away: so the month that
+    ``today`` lies in costs no more than one that is over. Days after today have no rows to read.
+    """
+    parts: list[Part] = []
+    first = days.first.replace(day=1)
+    while first <= days.last:
+        after = _next_month(first)
+        month = [first + timedelta(days=n) for n in range((after - first).days)]
+        inside = [day for day in month if days.first <= day <= days.last]
+        outside = [day for day in month if not days.first <= day <= days.last]
+        # A month has more values than a day has, but not many times as many.
+        if 2 * (1 + sum(day <= today for day in outside)) < len(inside):
+            parts.append(Part(1, "month", first))
+            parts.extend(Part(-1, "day", day) for day in outside)
         else:
-            parts.append(("day", day))
-            day += timedelta(days=1)
+            parts.extend(Part(1, "day", day) for day in inside)
+        first = after
     return parts
 
 

@@ -15,7 +15,6 @@ from tillstream.rollup.columns import each
 from tillstream.serve.forms import Column
 from tillstream.serve.listing import ALL_AT_ONCE, FIRST_TEXT, LAST_ID, Listing
 from tillstream.serve.questions.filtered import SUMMED, entries_of, entry_values, line_amounts
-from tillstream.serve.ranges import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,10 +52,10 @@ COLUMNS: Final = (
 _STORED: LiteralString = """
   SELECT b.store_id, b.value, {}
   FROM unnest(%(stores)s::bigint[]) AS t (store_id)
-  CROSS JOIN unnest(%(grains)s::text[], %(parts)s::date[]) AS p (grain, day)
+  CROSS JOIN unnest(%(signs)s::integer[], %(grains)s::text[], %(parts)s::date[]) AS p (sign, grain, day)
   JOIN rollup.breakdown AS b ON b.tenant_id = %(tenant)s AND b.store_id = t.store_id
     AND b.dimension = %(dimension)s AND b.grain = p.grain AND b.day = p.day
-""".replace("{}", each("b.$", names=MEASURES))
+""".replace("{}", each("p.sign * b.$ AS $", names=MEASURES))
 
 _MEASURES: LiteralString = each("b.$", names=MEASURES)
 # As the booking writes them (rollup/breakdown.py).
@@ -97,8 +96,12 @@ def _of_entries(dimension: str) -> LiteralString:
     )
 
 
-_BY_VALUE: LiteralString = "SELECT b.value, " + SUMMED + " FROM b GROUP BY b.value"
-_BY_PRODUCT: LiteralString = "SELECT b.store_id, b.value, " + SUMMED + " FROM b GROUP BY 1, 2"
+_SOMETHING: LiteralString = " HAVING " + each("sum(b.$) <> 0", " OR ", MEASURES)
+"""Leaves out what comes to nothing: a value of a month all of whose days were taken away."""
+_BY_VALUE: LiteralString = "SELECT b.value, " + SUMMED + " FROM b GROUP BY b.value" + _SOMETHING
+_BY_PRODUCT: LiteralString = (
+    "SELECT b.store_id, b.value, " + SUMMED + " FROM b GROUP BY 1, 2" + _SOMETHING
+)
 _BY_TYPE: LiteralString = (
     """
   SELECT coalesce(r.product_type, '') AS value, """
@@ -214,10 +217,8 @@ def breakdown_values(frame: Frame, by: Dimension, filters: Filters) -> dict[str,
     """What the statements take besides keys and limit."""
     if filters.wanted:
         return entry_values(frame.tenant_id, frame.scope, frame.days, None, filters)
-    parts = parts_of(frame.days)
     return {
         **frame.values,
+        **frame.parts,
         "dimension": "product" if by in OF_PRODUCTS else by,
-        "grains": [grain for grain, _ in parts],
-        "parts": [day for _, day in parts],
     }

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString, cast
 from tillstream.rollup.breakdown import LINE_MEASURES, MEASURES
 from tillstream.rollup.columns import each
 from tillstream.serve.figures import Sums
-from tillstream.serve.ranges import Days, parts_of
+from tillstream.serve.ranges import Days, Part, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tillstream.foundation.database import Connection
     from tillstream.serve.filters import Filters
-    from tillstream.serve.ranges import Grain, Period
+    from tillstream.serve.ranges import Period
     from tillstream.serve.scope import Scope
 
 SUMMED: LiteralString = each("coalesce(sum(b.$), 0)::bigint AS $", names=MEASURES)
@@ -33,9 +33,9 @@ SUMMED: LiteralString = each("coalesce(sum(b.$), 0)::bigint AS $", names=MEASURE
 _PARTS: LiteralString = f"""
 SELECT p.day, {SUMMED}
 FROM unnest(%(stores)s::bigint[]) AS t (store_id)
-CROSS JOIN unnest(%(grains)s::text[], %(days)s::date[]) AS p (grain, day)
+CROSS JOIN unnest(%(signs)s::integer[], %(grains)s::text[], %(days)s::date[]) AS p (sign, grain, day)
 CROSS JOIN LATERAL (
-  SELECT * FROM rollup.breakdown AS r
+  SELECT {each("p.sign * r.$ AS $", names=MEASURES)} FROM rollup.breakdown AS r
   WHERE r.tenant_id = %(tenant)s AND r.store_id = t.store_id AND r.dimension = %(dimension)s
     AND r.grain = p.grain AND r.day = p.day AND r.value = %(value)s
 ) AS b
@@ -144,7 +144,7 @@ class FilteredSums:
             return _total(await self._of_entries("day", days, period.until))
         total = Sums()
         if period.whole is not None:
-            total += _total(await self._of_parts(parts_of(period.whole)))
+            total += _total(await self._of_parts(parts_of(period.whole, period.whole.last)))
         if period.cut_day is not None:
             day = Days(period.cut_day, period.cut_day)
             total += _total(await self._of_entries("day", day, period.until))
@@ -154,13 +154,13 @@ class FilteredSums:
         """Sums of each day that has any."""
         if len(self.filters.wanted) > 1:
             return await self._of_entries("day", days, None)
-        return await self._of_parts([("day", day) for day in days])
+        return await self._of_parts([Part(1, "day", day) for day in days])
 
     async def by_hour(self, days: Days) -> dict[datetime, Sums]:
         """Sums of each hour that has any, by the instant at which it begins."""
         return dict(await self._of_entries("hour", days, None))
 
-    async def _of_parts(self, parts: Iterable[tuple[Grain, date]]) -> list[tuple[date, Sums]]:
+    async def _of_parts(self, parts: Iterable[Part]) -> list[tuple[date, Sums]]:
         [(dimension, value)] = self.filters.wanted.items()
         taken = list(parts)
         values = {
@@ -168,8 +168,9 @@ class FilteredSums:
             "stores": list(self.scope.stores),
             "dimension": dimension,
             "value": value,
-            "grains": [grain for grain, _ in taken],
-            "days": [day for _, day in taken],
+            "signs": [part.sign for part in taken],
+            "grains": [part.grain for part in taken],
+            "days": [part.day for part in taken],
         }
         cursor = await self.connection.execute(_PARTS, values)
         return [(row[0], known_sums(row[1:])) for row in await cursor.fetchall()]

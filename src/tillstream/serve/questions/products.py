@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString
 
 from tillstream.serve.forms import Column
 from tillstream.serve.listing import ALL_AT_ONCE, LAST_ID, Listing
-from tillstream.serve.ranges import local_today, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,17 +50,19 @@ _PRODUCT: Final = (
     *_STOCK,
 )
 
-# Rows called b, added up.
+# Rows called b, of parts called p, added up.
 _SUMS: LiteralString = """
-  coalesce(sum(b.units_sold), 0)::bigint AS units_sold,
-  coalesce(sum(b.units_reversed), 0)::bigint AS units_reversed,
-  coalesce(sum(b.gross_sales), 0)::bigint AS gross_sales,
-  coalesce(sum(b.discounts), 0)::bigint AS discounts,
-  coalesce(sum(b.sales_reversals), 0)::bigint AS sales_reversals,
-  coalesce(sum(b.gross_sales - b.discounts - b.sales_reversals), 0)::bigint AS net_sales,
-  coalesce(sum(b.orders), 0)::bigint AS orders
+  coalesce(sum(p.sign * b.units_sold), 0)::bigint AS units_sold,
+  coalesce(sum(p.sign * b.units_reversed), 0)::bigint AS units_reversed,
+  coalesce(sum(p.sign * b.gross_sales), 0)::bigint AS gross_sales,
+  coalesce(sum(p.sign * b.discounts), 0)::bigint AS discounts,
+  coalesce(sum(p.sign * b.sales_reversals), 0)::bigint AS sales_reversals,
+  coalesce(sum(p.sign * (b.gross_sales - b.discounts - b.sales_reversals)), 0)::bigint AS net_sales,
+  coalesce(sum(p.sign * b.orders), 0)::bigint AS orders
 """
-_PARTS: LiteralString = "unnest(%(grains)s::text[], %(parts)s::date[]) AS p (grain, day)"
+_PARTS: LiteralString = """
+  unnest(%(signs)s::integer[], %(grains)s::text[], %(parts)s::date[]) AS p (sign, grain, day)
+"""
 # What was sold of everything that was: as many rows as things sold on the parts of the range.
 _SALES: LiteralString = (
     "SELECT t.store_id, b.value::bigint AS id,"
@@ -334,12 +335,10 @@ def sold_values(frame: Frame, dimension: str) -> dict[str, Any]:
 
     ``span`` is the days of the range that have begun, over which sales are spread.
     """
-    parts = parts_of(frame.days)
-    today = local_today(frame.now, frame.scope.zone)
+    last = min(frame.today, frame.days.last)
     return {
         **frame.values,
+        **frame.parts,
         "dimension": dimension,
-        "grains": [grain for grain, _ in parts],
-        "parts": [day for _, day in parts],
-        "span": max(1, (min(today, frame.days.last) - frame.days.first).days + 1),
+        "span": max(1, (last - frame.days.first).days + 1),
     }
