@@ -113,7 +113,7 @@ async def absorb(connection: Connection, store: Store, missing: Sequence[Unabsor
 def _row(store: Store, resource: Resource, key: int | str, element: Element) -> dict[str, object]:
     mirrored = MIRRORED[resource]
     return {
-        **store._asdict(),
+        **store.columns,
         **mirrored.row(mirrored.view(key, element)),
         "state": msgspec.Raw(encode(element).encode()),
     }
@@ -196,7 +196,7 @@ async def _stored(
     connection: Connection, store: Store, resource: Resource, keys: Iterable[int | str]
 ) -> dict[int | str, Element]:
     mirrored = MIRRORED[resource]
-    told = [{**store._asdict(), **mirrored.key_columns(key)} for key in keys]
+    told = [{**store.columns, **mirrored.key_columns(key)} for key in keys]
     cursor = await connection.execute(mirrored.load, (msgspec.json.encode(told).decode(),))
     return {
         mirrored.key_of(values): decode(state) for _, _, state, *values in await cursor.fetchall()

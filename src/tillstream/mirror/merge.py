@@ -54,6 +54,11 @@ class Store(NamedTuple):
     tenant_id: int
     store_id: int
 
+    @property
+    def columns(self) -> dict[str, int]:
+        """As columns of a row. Written out: it is asked for with every row of a batch."""
+        return {"tenant_id": self.tenant_id, "store_id": self.store_id}
+
 
 MIRRORED: Final[dict[Resource, Mirrored]] = {
     "order": Mirrored(
@@ -241,7 +246,7 @@ async def _replace(
 
 
 def _keyed(store: Store, row: Row) -> Row:
-    return {"tenant_id": store.tenant_id, "store_id": store.store_id, **row}
+    return {**store.columns, **row}
 
 
 def _json(value: object) -> str:

@@ -116,28 +116,31 @@ def own_mark(resource: str, key: int | str) -> str:
 
 
 # How ids and addresses are spelled in bodies that nothing reads field by field. A JSON encoder may
-# put a backslash before a slash.
-_SPELLED: Final = re.compile(
-    rb'"customer_id"\s*:\s*"?(?P<customer>[0-9]{1,19})'
-    rb'|"customer"\s*:\s*\{\s*"id"\s*:\s*"?(?P<inside>[0-9]{1,19})'
-    rb"|\\?/Customer\\?/(?P<customer_gid>[0-9]{1,19})"
-    rb'|"order_id"\s*:\s*"?(?P<order>[0-9]{1,19})'
-    rb"|\\?/Order\\?/(?P<order_gid>[0-9]{1,19})"
-    rb'|"checkout_token"\s*:\s*"(?P<token>[!-~]{1,255}?)["?]'
-    # Only from where a word begins, and without going back: the time stays proportional to the body.
-    rb"|(?<![^\s\"'<>,;:(){}\[\]\\@])(?P<email>[^\s\"'<>,;:(){}\[\]\\@]{1,128}+@[^\s\"'<>,;:(){}\[\]\\@]{1,255}+)"
+# put a backslash before a slash. Each begins with what is looked for first, which is much faster to
+# find than any of several.
+_SPELLED: Final = {
+    re.compile(rb'"customer_id"\s*:\s*"?([0-9]{1,19})'): "c",
+    re.compile(rb'"customer"\s*:\s*\{\s*"id"\s*:\s*"?([0-9]{1,19})'): "c",
+    re.compile(rb"/Customer\\?/([0-9]{1,19})"): "c",
+    re.compile(rb'"order_id"\s*:\s*"?([0-9]{1,19})'): "o",
+    re.compile(rb"/Order\\?/([0-9]{1,19})"): "o",
+    re.compile(rb'"checkout_token"\s*:\s*"([!-~]{1,255}?)["?]'): "t",
+}
+# Only from where a word begins, and without going back: the time stays proportional to the body.
+_ADDRESS: Final = re.compile(
+    rb"(?<![^\s\"'<>,;:(){}\[\]\\@])([^\s\"'<>,;:(){}\[\]\\@]{1,128}+@[^\s\"'<>,;:(){}\[\]\\@]{1,255}+)"
 )
-_KINDS: Final = {
-    "customer": "c", "inside": "c", "customer_gid": "c", "order": "o", "order_gid": "o", "token": "t",
-}  # fmt: skip
 
 
 def marks_in_text(body: bytes) -> set[str]:
     """By which marks a body could be one to forget, where it is not read field by field."""
-    found: set[str] = set()
-    for match in _SPELLED.finditer(body):
-        kind, told = match.lastgroup or "", match[match.lastgroup or 0].decode(errors="replace")
-        found.add(email_mark(told) if kind == "email" else _KINDS[kind] + told)
+    found = {
+        f"{kind}{told.decode(errors='replace')}"
+        for spelled, kind in _SPELLED.items()
+        for told in spelled.findall(body)
+    }
+    if b"@" in body:
+        found |= {email_mark(told.decode(errors="replace")) for told in _ADDRESS.findall(body)}
     return found
 
 

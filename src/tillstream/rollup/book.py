@@ -97,7 +97,7 @@ async def book(
 async def posted_of(connection: Connection, sources: Iterable[Source]) -> list[Posted]:
     """What the ledger holds for these sources."""
     keys = [
-        {**source.store._asdict(), "source": source.source, "source_id": source.source_id}
+        {**source.store.columns, "source": source.source, "source_id": source.source_id}
         for source in sources
     ]
     cursor = await connection.execute(LOAD_LEDGER, (_json(keys),))
@@ -186,7 +186,7 @@ async def _add_to_sums(connection: Connection, booked: Booked) -> None:
         # That of the entry that comes: the other may be what is being put right.
         days[one.source.store, one.bucket.hour] = one.bucket.day
     rows = [
-        {**store._asdict(), "hour": hour, "day": days[store, hour], **amounts}
+        {**store.columns, "hour": hour, "day": days[store, hour], **amounts}
         for (store, hour), amounts in sorted(sums.items(), key=lambda item: item[0])
         if any(amounts.values())
     ]
@@ -206,7 +206,7 @@ async def _add_to_breakdown(connection: Connection, booked: Booked) -> None:
     ]
     rows = [
         {
-            **cell.store._asdict(),
+            **cell.store.columns,
             "dimension": cell.dimension,
             "grain": cell.grain,
             "day": cell.day,

@@ -201,7 +201,7 @@ async def _links(
 ) -> dict[tuple[Store, str], Candidate]:
     """By checkout, the order that completed it."""
     rows = [
-        {**store._asdict(), "token": checkout.token, "cart_token": checkout.cart_token}
+        {**store.columns, "token": checkout.token, "cart_token": checkout.cart_token}
         for store, checkout in found
     ]
     if not rows:

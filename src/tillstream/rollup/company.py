@@ -74,7 +74,7 @@ async def bought(connection: Connection, merged: Merged, booked: Booked) -> Span
         if entry.entry == "placement" and entry.customer_id is not None:
             spans.widen(Shopper(one.source.store, entry.customer_id), entry.at)
     keys = [
-        {**change.store._asdict(), "id": change.after.id}
+        {**change.store.columns, "id": change.after.id}
         for change in merged.orders
         if change.before is not None and change.before.total_price != change.after.total_price
     ]
@@ -171,7 +171,7 @@ def _asked(shopper: Shopper, span: Span, profile: Profile) -> dict[str, object]:
     # A run may reach a window past the last activity, and an abandonment is a window after it.
     margin = profile.inference + 2 * profile.window
     return {
-        **shopper.store._asdict(),
+        **shopper.store.columns,
         "customer_id": shopper.customer_id,
         "since": instant(span.since),
         "until": instant(span.until),
@@ -214,7 +214,7 @@ async def _moments(
     connection: Connection, shoppers: Iterable[Shopper]
 ) -> dict[Shopper, list[Placement]]:
     """All orders of these customers, as they are booked."""
-    keys = [{**one.store._asdict(), "customer_id": one.customer_id} for one in shoppers]
+    keys = [{**one.store.columns, "customer_id": one.customer_id} for one in shoppers]
     cursor = await connection.execute(_MOMENTS, (_json(keys),))
     return {
         Shopper(Store(tenant_id, store_id), customer_id): [Placement(*one) for one in moments]
@@ -228,7 +228,7 @@ async def _totals(
     """What these orders come to, in ten-thousandths."""
     if not found:
         return {}
-    keys = [{**shopper.store._asdict(), "id": one.order_id} for (shopper, _), one in found.items()]
+    keys = [{**shopper.store.columns, "id": one.order_id} for (shopper, _), one in found.items()]
     cursor = await connection.execute(_TOTALS, (_json(keys),))
     return {
         (Store(tenant_id, store_id), key): total

@@ -166,7 +166,7 @@ def _days(zone: str) -> Callable[[int], date]:
 async def _known(
     connection: Connection, customers: Iterable[tuple[Store, int]]
 ) -> dict[tuple[Store, int], Record]:
-    keys = [{**store._asdict(), "customer_id": customer_id} for store, customer_id in customers]
+    keys = [{**store.columns, "customer_id": customer_id} for store, customer_id in customers]
     cursor = await connection.execute(_LOAD, (_json(keys),))
     return {
         (Store(tenant_id, store_id), customer_id): Record(
@@ -181,7 +181,7 @@ async def _write(connection: Connection, written: Mapping[tuple[Store, int], Rec
     rows: list[dict[str, Any]] = []
     gone: list[dict[str, Any]] = []
     for (store, customer_id), record in written.items():
-        key = {**store._asdict(), "customer_id": customer_id}
+        key = {**store.columns, "customer_id": customer_id}
         if record.nothing:
             gone.append(key)
         else:
@@ -208,7 +208,7 @@ async def add_rhythm(connection: Connection, differences: Mapping[tuple[Store, P
     """Add differences to ``rollup.rhythm``."""
     rows: list[dict[str, Any]] = [
         {
-            **store._asdict(),
+            **store.columns,
             "day": pair.day,
             "previous_day": "-infinity" if pair.previous_day == FIRST else pair.previous_day,
             "second": pair.second,
@@ -229,7 +229,7 @@ async def add_cohorts(
 ) -> None:
     """Add differences to ``rollup.cohorts``."""
     rows: list[dict[str, Any]] = [
-        {**store._asdict(), "cohort": cohort, "month": month, **row._asdict()}
+        {**store.columns, "cohort": cohort, "month": month, **row._asdict()}
         for (store, cohort, month), row in sorted(differences.items())
         if any(row)
     ]
@@ -247,7 +247,7 @@ async def add_cohorts(
 async def add_spread(connection: Connection, differences: Mapping[tuple[Store, Rank], int]) -> None:
     """Add differences to ``rollup.spread``."""
     rows: list[dict[str, Any]] = [
-        {**store._asdict(), **rank._asdict(), "customers": customers}
+        {**store.columns, **rank._asdict(), "customers": customers}
         for (store, rank), customers in sorted(differences.items())
         if customers
     ]

@@ -47,7 +47,7 @@ async def settle_prospects(
     if not customers:
         return
     keys = [
-        {**store._asdict(), "customer_id": customer_id} for store, customer_id in sorted(customers)
+        {**store.columns, "customer_id": customer_id} for store, customer_id in sorted(customers)
     ]
     await connection.execute(_FOLLOW, (msgspec.json.encode(keys).decode(),))
 
