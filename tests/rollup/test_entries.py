@@ -385,6 +385,18 @@ def test_a_test_or_deleted_order_is_nothing(change: Body) -> None:
     assert order_entries(found) == []
 
 
+@pytest.mark.parametrize(
+    "status", ["pending", "authorized", "partially_paid", "paid", "voided", "expired", None]
+)
+def test_an_order_counts_whether_it_is_paid_or_not(status: str | None) -> None:
+    body = order(
+        line(1, "10.00"), financial_status=status, payment_gateway_names=["gift_card"], closed_at=EDITED
+    )  # fmt: skip
+    assert amounts(body) == {
+        "placement": {"orders": 1, "gross_sales": "10.00", "placed_gross": "10.00"}
+    }
+
+
 def test_a_refund_alone_waits_for_its_order() -> None:
     back = refund(refunded(1, 1, "10.00"))
     assert entries(back) == []
