@@ -6,7 +6,7 @@ So this says what happened here, not what is so: no figure and no hash knows of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, LiteralString, TypeAlias
+from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias
 
 import msgspec
 
@@ -28,9 +28,6 @@ SELECT tenant_id, store_id, order_id, key, changed
 FROM json_populate_recordset(NULL::mirror.history, %s::json)
 ON CONFLICT (tenant_id, store_id, order_id, key) DO NOTHING
 """
-
-_ABSENT: Final[tuple[object, ...]] = (None, False, 0, "", [], {})
-"""Values that say no more than a missing field does."""
 
 _Stamp: TypeAlias = tuple[int, int, str]
 
@@ -161,10 +158,11 @@ def _newer(known: dict[str, tuple[_Stamp, Any]], layers: Layers) -> set[str]:
             before = known.get(name)
             if before is None:
                 known[name] = (stamp, value)
-                if value not in _ABSENT:
+                # null, false, zero and nothing in a list say no more than a missing field does.
+                if value:
                     changed.add(name)
             elif stamp > before[0]:
                 known[name] = (stamp, value)
-                if value != before[1] and not (value in _ABSENT and before[1] in _ABSENT):
+                if value != before[1] and (value or before[1]):
                     changed.add(name)
     return changed
