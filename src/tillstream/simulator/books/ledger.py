@@ -13,11 +13,11 @@ from tillstream.simulator.currency import Currency, ratio
 from tillstream.simulator.shop_clock import ShopClock, instant, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
     from tillstream.simulator.books.lives import Life
-    from tillstream.simulator.books.tables import Cohort, Spending, Tables
+    from tillstream.simulator.books.tables import Cell, Cohort, Spending, Tables
     from tillstream.simulator.facts import Checkout, Customer, Order, Product
     from tillstream.simulator.plan import ShopPlan
 
@@ -129,6 +129,10 @@ class Ledger:
                     if name == dimension:
                         found[value].take(amounts)
         return {value: amounts for value, amounts in found.items() if amounts}
+
+    def cells(self) -> Mapping[date, Mapping[Cell, Amounts]]:
+        """The same day by day, by dimension and value."""
+        return self._current().cells
 
     def cohorts(self) -> dict[Cohort, Spending]:
         """Customers by the month of their first order, and what they did in each month since."""

@@ -252,7 +252,7 @@ class Rows:
             "created_at": instant(checkout.created_at),
             "updated_at": instant(checkout.updated_at),
             "completed_at": _maybe(checkout.completed_at),
-            "source_name": "web",
+            "source_name": checkout.visit.channel if checkout.visit else "web",
             "deleted": False,
         }
 
