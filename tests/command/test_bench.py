@@ -12,7 +12,8 @@ import os
 import signal
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -21,8 +22,10 @@ from tillstream.command.bench import accounting
 from tillstream.command.bench import command as bench
 from tillstream.command.bench.figures import Report, figure, percentile, slope
 from tillstream.command.bench.gun import Around
+from tillstream.command.bench.questions import questions
 from tillstream.command.bench.stand import LoadSummary
 from tillstream.command.bench.sustained import Hold, Look, best, judge, next_rate
+from tillstream.serve.app import bare_app
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,13 +41,12 @@ EXPECTED = {
     "latency": {"p50_ms", "p99_ms", "most_ms", "received_p50_ms", "received_p99_ms", "matched"},
     "analytics": {
         *(
-            f"{question}_{size}_{share}_ms"
-            for question in (*bench.analytics.QUESTIONS, "stats_year", "sales_over_time_year")
-            for size in ("small", "large")
+            f"{question.key}_{size}_{share}_ms"
+            for question in questions(date(2026, 11, 22))
+            for size in ("small", "middle", "large")
             for share in ("p50", "p99")
         ),
-        *(f"{question}_ratio" for question in bench.analytics.QUESTIONS),
-        "stats_year_ratio", "sales_over_time_year_ratio",
+        *(f"{question.key}_growth" for question in questions(date(2026, 11, 22))),
     },
     "footprint": {
         "web_idle_mb", "web_after_load_mb", "worker_idle_mb", "worker_after_load_mb",
@@ -86,6 +88,36 @@ async def test_a_quick_run_reports_each_section_in_the_documented_shape(tmp_path
             assert one.low > 0, one
             assert (one.met is None) == (one.at_least is None and one.at_most is None)
     assert _left_in(tmp_path / "data") == {"secrets.json"}
+
+
+async def test_a_year_is_taken_in_and_agrees_with_the_books(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    command = _quick(tmp_path / "data", "--section", "year", "--orders", "60", "--json", str(file))
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    said, noted = await process.communicate()
+    assert process.returncode == 0, noted.decode()
+    (section,) = msgspec.json.decode(file.read_bytes(), type=Report).sections
+    assert section.left_out is None, section.left_out
+    figures = {one.name: one.median for one in section.figures}
+    assert figures["orders"] > 30
+    assert figures["compared"] > 5_000
+    assert (figures["wrong"], figures["differences"]) == (0, 0), noted.decode()
+    (sizes,) = section.grids
+    assert {"mirror.orders", "rollup.ledger", "journal.frames"} <= {row[0] for row in sizes.rows}
+    assert b"Size on disk by table" in said
+
+
+def test_every_call_of_a_panel_is_asked() -> None:
+    """A call that is added has to be measured."""
+    asked = {one.path.partition("?")[0] for one in questions(date(2026, 11, 22))}
+    documented: dict[str, Any] = bare_app().openapi()["paths"]
+    panels = {path for path in documented if path.startswith("/api/analytics/")}
+    assert panels <= asked, panels - asked
+    assert len({one.key for one in questions(date(2024, 2, 29))}) == len(
+        questions(date(2024, 2, 29))
+    )
 
 
 async def test_nothing_is_left_when_it_is_interrupted(tmp_path: Path) -> None:

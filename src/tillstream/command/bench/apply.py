@@ -175,5 +175,5 @@ def _decode(backlog: Sequence[Delivery]) -> float:
     """Deliveries per second when their bodies are only decoded and read, in this process."""
     began = time.perf_counter()
     for delivery in backlog:
-        read(delivery.topic, delivery.body)
+        read(delivery.topic, delivery.body, delivery.triggered_at)
     return len(backlog) / (time.perf_counter() - began)

@@ -74,9 +74,9 @@ QUICK: Final = Effort(
     small_orders=100,
     middle_orders=300,
     large_orders=1_000,
-    calls=5,
-    question_rounds=2,
-    year_orders=200,
+    calls=3,
+    question_rounds=1,
+    year_orders=100,
     import_deliveries=1_000,
     requests=500,
 )

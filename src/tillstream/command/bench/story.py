@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from tillstream.simulator.webhook import Webhook
 
-_INTRODUCTION: Final = 14
-"""Deliveries with which a shop introduces itself (its catalogue), rounded up."""
+_INTRODUCTION: Final = 72
+"""Deliveries with which a shop introduces itself (catalogue, stock, locations), rounded up."""
 _ORDERS_PER_DAY: Final = 40_000.0
 """In all shops together; about twelve deliveries come of each."""
 _SPAN: Final = timedelta(hours=22)
