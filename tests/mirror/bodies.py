@@ -340,7 +340,10 @@ SPOKEN: dict[Resource, tuple[Spoken, ...]] = {
         Spoken(
             ("order_transactions/create",), TRANSACTIONS.filter(lambda body: body["id"] is not None)
         ),
-        _REFUNDED,
+        Spoken(
+            ("refunds/create",),
+            partial({"id": IDS, "order_id": IDS}, transactions=_some(TRANSACTIONS)),
+        ),
     ),
     "tender_transaction": (Spoken(("tender_transactions/create",), TENDERS),),
     "fulfillment": (Spoken(_topics("fulfillments/create update"), FULFILLMENTS),),
