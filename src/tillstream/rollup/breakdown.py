@@ -44,7 +44,7 @@ _ROWS: Final = msgspec.json.Decoder(list[list[Any]])
 _Place: TypeAlias = tuple[str, str]
 """A dimension and a value of it."""
 
-_NOTHING: Final = (0,) * len(MEASURES)
+_Sums: TypeAlias = "dict[_Place, Sequence[int]]"
 _ORDERS: Final = MEASURES.index("orders")
 _CUSTOMER_ORDERS: Final = MEASURES.index("customer_orders")
 
@@ -102,18 +102,17 @@ def differences(dated: Iterable[Dated]) -> dict[Cell, Sequence[int]]:
 
     Rows to which they add nothing are left out.
     """
-    days: defaultdict[tuple[Store, date], dict[_Place, list[int]]] = defaultdict(dict)
+    days: defaultdict[tuple[Store, date], _Sums] = defaultdict(dict)
     for one in dated:
         places = days[one.store, one.day]
         for place, amounts in _placed(one.entry):
-            there = places.get(place, _NOTHING)
-            places[place] = [a + one.sign * b for a, b in zip(there, amounts, strict=True)]
-    months: defaultdict[tuple[Store, date], dict[_Place, list[int]]] = defaultdict(dict)
+            signed = amounts if one.sign > 0 else [-amount for amount in amounts]
+            _add(places, place, signed)
+    months: defaultdict[tuple[Store, date], _Sums] = defaultdict(dict)
     for (store, day), places in days.items():
         month = months[store, day.replace(day=1)]
         for place, amounts in places.items():
-            there = month.get(place, _NOTHING)
-            month[place] = [a + b for a, b in zip(there, amounts, strict=True)]
+            _add(month, place, amounts)
     return {
         Cell(store, dimension, grain, day, value): amounts
         for grain, sums in (("day", days), ("month", months))
@@ -121,6 +120,14 @@ def differences(dated: Iterable[Dated]) -> dict[Cell, Sequence[int]]:
         for (dimension, value), amounts in places.items()
         if any(amounts)
     }
+
+
+def _add(sums: _Sums, place: _Place, amounts: Sequence[int]) -> None:
+    """Most places are met once in a batch: their amounts are taken as they are, and never changed."""
+    there = sums.get(place)
+    if there is not None:
+        amounts = [a + b for a, b in zip(there, amounts, strict=True)]
+    sums[place] = amounts
 
 
 def _placed(entry: Entry) -> Iterator[tuple[_Place, Sequence[int]]]:
