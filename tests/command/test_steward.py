@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.serve.conftest import settings_for
-from tests.shops.pretend_shopify import PretendShopify, Shop, pretend_shopify
+from tests.shops.pretend_shopify import SCOPES, PretendShopify, Shop, pretend_shopify
 from tillstream.command.steward import (
     Steward,
     VersionLog,
@@ -31,7 +31,8 @@ from tillstream.foundation.database import connect, open_pool, tenants_transacti
 from tillstream.journal.contract import Delivery, Frame, time_ordered_id
 from tillstream.journal.memory import MemoryJournal, MemoryStore
 from tillstream.shopify.admin import API_VERSION
-from tillstream.shopify.subscriptions import WANTED, Subscription, plan
+from tillstream.shopify.scopes import parse_scopes
+from tillstream.shopify.subscriptions import Subscription, plan, wanted_topics
 from tillstream.shopify.topics import COMPLIANCE_TOPICS, topic_enum
 from tillstream.shopify.wire import open_http
 from tillstream.shops import lifecycle
@@ -50,6 +51,8 @@ SHOP = "ada-teas.myshopify.com"
 HOST = "http://127.0.0.1:8080"
 ADDRESS = f"{HOST}/api/webhook"
 KEY = StoreKey(1, 1)
+WANTED = wanted_topics(parse_scopes(SCOPES))
+"""What the scopes of the shop in these tests allow."""
 
 
 @dataclass
@@ -125,7 +128,7 @@ async def scene(
 
 async def test_a_new_store_is_subscribed_and_described(scene: Scene) -> None:
     assert await scene.steward.work() == 1
-    assert scene.subscribed() == sorted(wish.enum for wish in WANTED.values())
+    assert scene.subscribed() == sorted(map(topic_enum, WANTED))
     assert scene.sql(
         "SELECT name, timezone, currency, granted_scopes, warnings, subscriptions_audited_at "
         "FROM shops.stores"
@@ -170,7 +173,7 @@ async def test_what_is_ours_twice_is_removed(scene: Scene) -> None:
     scene.shopify.subscribe(scene.shop, "ORDERS_CREATE", ADDRESS)
     scene.shopify.subscribe(scene.shop, "ORDERS_CREATE", ADDRESS)
     await scene.steward.work()
-    assert scene.subscribed() == sorted(wish.enum for wish in WANTED.values())
+    assert scene.subscribed() == sorted(map(topic_enum, WANTED))
 
 
 async def test_what_shopify_refuses_is_said_and_the_rest_is_made(scene: Scene) -> None:
@@ -409,7 +412,7 @@ SUBSCRIPTIONS = st.lists(
 def test_an_audit_says_nothing_exactly_where_all_is_well(
     existing: list[Subscription], delivered: set[str]
 ) -> None:
-    audit = plan(existing, frozenset(WANTED), ADDRESS, API_VERSION)
+    audit = plan(existing, WANTED, ADDRESS, API_VERSION)
     ours = [one for one in existing if one.address == ADDRESS]
     well = (
         {one.topic for one in ours} == set(WANTED)

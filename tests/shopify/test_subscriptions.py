@@ -15,13 +15,14 @@ from tillstream.shopify.admin import API_VERSION, AdminClient, AdminUnavailable
 from tillstream.shopify.manifest import manifest
 from tillstream.shopify.scopes import parse_scopes
 from tillstream.shopify.subscriptions import (
+    REPEATED,
     WANTED,
     Subscription,
     SubscriptionRefused,
     plan,
     wanted_topics,
 )
-from tillstream.shopify.topics import COMPLIANCE_TOPICS
+from tillstream.shopify.topics import COMPLIANCE_TOPICS, SCOPES
 from tillstream.shopify.wire import open_http
 
 if TYPE_CHECKING:
@@ -92,8 +93,24 @@ def test_of_doubles_the_one_of_the_right_version_is_kept() -> None:
 
 
 def test_only_what_the_scopes_allow_is_wanted() -> None:
-    assert wanted_topics(set()) == {"shop/update", "app/uninstalled", "app/scopes_update"}
-    assert wanted_topics(parse_scopes("read_orders,read_customers,read_products")) == set(WANTED)
+    assert wanted_topics(set()) == {
+        "shop/update", "app/uninstalled", "app/scopes_update", "domains/create", "domains/update", "domains/destroy",
+    }  # fmt: skip
+    usual = wanted_topics(parse_scopes("read_orders,read_customers,read_products"))
+    assert {
+        "orders/updated",
+        "carts/update",
+        "tender_transactions/create",
+        "collections/delete",
+    } < usual
+    # A scope for each: inventory levels, parcels, returns, drafts, disputes, places, customers' merges.
+    assert {topic.partition("/")[0] for topic in set(WANTED) - usual} == {
+        "inventory_levels", "fulfillments", "returns", "draft_orders", "disputes", "locations", "customers",
+    }  # fmt: skip
+    assert wanted_topics({scope for wish in WANTED.values() for scope in wish.scopes}) == set(
+        WANTED
+    )
+    assert set(SCOPES) - set(WANTED) == REPEATED
     assert not set(WANTED) & set(COMPLIANCE_TOPICS)
 
 

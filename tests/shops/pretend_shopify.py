@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 API_VERSION = "2026-10"
 SCOPES = "read_orders,read_customers,read_products"
+COST = {
+    "requestedQueryCost": 10,
+    "actualQueryCost": 10,
+    "throttleStatus": {
+        "maximumAvailable": 2000.0,
+        "currentlyAvailable": 1990,
+        "restoreRate": 100.0,
+    },
+}
+"""What each answer says that it cost: there are always points left here."""
 
 
 @dataclass
@@ -90,7 +100,8 @@ class PretendShopify:
         if rest == "admin/oauth/access_token":
             return self._token(shop, body)
         if rest == f"admin/api/{API_VERSION}/graphql.json":
-            return self._graphql(shop, headers.get("x-shopify-access-token", ""), body)
+            status, told = self._graphql(shop, headers.get("x-shopify-access-token", ""), body)
+            return status, {**told, "extensions": {"cost": COST}}
         return 404, {"errors": "Not Found"}
 
     def _token(self, shop: Shop, body: dict[str, Any]) -> Any:

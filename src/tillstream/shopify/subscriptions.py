@@ -26,20 +26,19 @@ class SubscriptionWish:
     scopes: tuple[str, ...]
 
 
-# Whatever happens to an order comes as orders/updated as well, so its other topics would only
-# repeat it. An edit's and a refund's own topics tell what the order does not: when, and of what.
+REPEATED: Final = frozenset(
+    {"orders/paid", "orders/fulfilled", "orders/partially_fulfilled", "bulk_operations/finish"}
+)
+"""Topics that are known and not asked for: whatever happens to an order comes as ``orders/updated`` as
+well, and nothing here starts bulk operations. An edit's and a refund's own topics tell what the order
+does not: when, and of what."""
+
 WANTED: Final[Mapping[str, SubscriptionWish]] = {
-    topic: SubscriptionWish(topic, topic_enum(topic), SCOPES[topic])
-    for topic in (
-        "orders/create", "orders/updated", "orders/cancelled", "orders/edited", "orders/delete",
-        "refunds/create",
-        "checkouts/create", "checkouts/update", "checkouts/delete",
-        "customers/create", "customers/update", "customers/delete",
-        "products/create", "products/update", "products/delete",
-        "shop/update",
-        "app/uninstalled", "app/scopes_update",
-    )
-}  # fmt: skip
+    topic: SubscriptionWish(topic, topic_enum(topic), scopes)
+    for topic, scopes in SCOPES.items()
+    if topic not in REPEATED
+}
+"""Everything that there is a copy of, as far as the store's scopes allow."""
 
 
 def wanted_topics(granted: Iterable[str]) -> frozenset[str]:
