@@ -18,6 +18,7 @@ from tillstream.foundation.money import (
     LIMIT,
     SCALE,
     NotMoney,
+    average,
     divide,
     exponent,
     format_money,
@@ -180,3 +181,13 @@ def test_what_is_left_of_shares_adds_up(amount: int, parts: int, currency: str) 
     assert share * (parts - 1) + (amount - share * (parts - 1)) == amount
     # Rounding moves a share by half of the smallest coin at most.
     assert abs(share - Fraction(amount, parts)) * 2 <= SCALE // 10 ** exponent(currency)
+
+
+@given(st.integers(-LIMIT, LIMIT), st.integers(1, 10**7), st.sampled_from(CURRENCIES))
+@example(22_9024_9999, 10_000, "KWD")
+def test_an_average_is_rounded_only_when_it_is_printed(
+    amount: int, count: int, currency: str
+) -> None:
+    step = SCALE // 10 ** exponent(currency)
+    exact = half_up(Fraction(amount, count * step)) * step
+    assert format_money(average(amount, count), currency) == format_money(exact, currency)

@@ -112,6 +112,15 @@ def divide(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
+def average(amount: int, count: int) -> int:
+    """``amount ÷ count`` cut off (not rounded) at a ten-thousandth; ``count`` is positive.
+
+    It is rounded when it is printed, and of a number that was rounded twice a half may be made that
+    was less than one: 22.9024999 would become 22.9025, and then 22.903 in a currency of three decimals.
+    """
+    return amount // count if amount >= 0 else -(-amount // count)
+
+
 def proportion(amount: int, numerator: int, denominator: int, currency: str) -> int:
     """``amount × numerator ÷ denominator``, rounded once, half up, to what the currency can express."""
     step = SCALE // 10 ** exponent(currency)

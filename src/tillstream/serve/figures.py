@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
-from tillstream.foundation.money import divide
+from tillstream.foundation.money import average
 from tillstream.rollup.measures import MEASURES
 from tillstream.serve.forms import Column, Kind
 
@@ -100,7 +100,7 @@ class Sums:
         return rate(self.recovered_checkouts, self.abandoned_checkouts)
 
     def _for_each_order(self, amount: int) -> int | None:
-        return divide(amount, self.orders) if self.orders > 0 else None
+        return average(amount, self.orders) if self.orders > 0 else None
 
 
 _NAMES = tuple(field.name for field in fields(Sums))

@@ -118,7 +118,7 @@ _BY_TYPE: LiteralString = (
 # -- the list -------------------------------------------------------------------------------------
 
 _AVERAGE: LiteralString = """
-CASE WHEN n.orders > 0 THEN round((n.placed_gross - n.placed_discounts)::numeric / n.orders)::bigint END
+CASE WHEN n.orders > 0 THEN trunc((n.placed_gross - n.placed_discounts)::numeric / n.orders)::bigint END
 """
 _LABELS: Final[Mapping[str, LiteralString]] = {
     "product": """

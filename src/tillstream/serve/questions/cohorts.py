@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, LiteralString
 
-from tillstream.foundation.money import divide
+from tillstream.foundation.money import average
 from tillstream.serve.buckets import date_starts
 from tillstream.serve.figures import rate
 from tillstream.serve.forms import Column
@@ -70,6 +70,6 @@ def _cohort(first: date, done: dict[date, tuple[int, int, int]], today: date) ->
     for period, month in enumerate(date_starts(Days(first, max(today, *done)), "month")):
         returned, more, paid = done.get(month, (0, 0, 0))
         orders, spent = orders + more, spent + paid
-        each = divide(spent, size) if size else 0
+        each = average(spent, size) if size else 0
         periods.append((period, month, returned, rate(returned, size), more, paid, each))
     return Cohort((first, size, placed - size, orders, spent), periods)
