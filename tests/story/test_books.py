@@ -1,7 +1,7 @@
 """The whole program against the simulator's books, while it is killed and its broker with it.
 
 Promises 1 to 3: nothing acknowledged is lost, order and repeats do not matter, and the figures are right
-to the cent. 50,000 deliveries and more of three shops, 10 % repeated, shuffled, some a day late; twice
+to the cent. 50,000 deliveries and more of five shops, 10 % repeated, shuffled, some a day late; twice
 in the middle everything is killed with SIGKILL and started again. On RabbitMQ half as many do, because
 only the journal is another. See installation.py for the rules.
 """
@@ -15,6 +15,10 @@ import pytest
 
 from tests.story.installation import Installation
 from tests.story.tale import (
+    SHOPS,
+    Asked,
+    assert_breakdowns_match,
+    assert_cohorts_match,
     assert_figures_match,
     assert_rows_match,
     connect_shops,
@@ -37,11 +41,12 @@ class Extent(NamedTuple):
     days: int
     deliveries: int
     figures: int
+    values: int
     rows: int
 
 
-ALL = Extent(26, 50_000, 1_900, 15_000)
-HALF = Extent(13, 24_000, 1_100, 7_000)
+ALL = Extent(26, 50_000, 5_000, 800, 20_000)
+HALF = Extent(13, 24_000, 2_500, 700, 10_000)
 
 
 async def test_killed_twice_on_postgresql(tmp_path: Path) -> None:
@@ -108,8 +113,10 @@ async def _tell_through(
     if status["parked"] or status["unrouted"]:
         pytest.fail(str(await asyncio.to_thread(installation.cli, "journal", "parked")))
     assert status["applied"] >= report.accepted
-    client = installation.sign_in(email)
-    assert assert_figures_match(client, ids, story.books, extent.days) > extent.figures
+    asked = Asked(installation.sign_in(email), ids, story.books, extent.days)
+    assert assert_figures_match(asked) > extent.figures
+    assert assert_breakdowns_match(asked) > extent.values
+    assert assert_cohorts_match(asked) >= len(SHOPS)
     assert assert_rows_match(installation, story.books) > extent.rows
     verified = await asyncio.to_thread(installation.cli, "verify")
     assert verified["ok"], verified
