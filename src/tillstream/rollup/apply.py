@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tillstream.foundation.database import Connection
+    from tillstream.rollup.standing import Staged
 
 _ROUTE = (
     "SELECT domain, tenant_id, store_id, timezone, currency, window_seconds FROM shops.route(%s)"
@@ -229,8 +230,7 @@ async def _follow(
     """Let ledger, sums, checkouts and watchers follow what the mirror became."""
     profiles, rejudged = await settle_zones(connection, stores)
     tokens, carts = touched(merged)
-    for store in rejudged:
-        tokens.update(await known_tokens(connection, store))
+    anew = [one for store in rejudged for one in await _rejudge(connection, store, profiles, now)]
     tokens.update(await reassigned(connection, merged))
     # Orders first: what a shopper bought may make an abandoned checkout good.
     sold = await book(connection, await order_contributions(connection, merged), profiles)
@@ -241,12 +241,27 @@ async def _follow(
         profiles,
         now,
         bought=await bought(connection, merged, sold),
-        anew=rejudged,
     )
     await follow_prospects(connection, merged, sold)
     stood = await book(connection, contributions(staged), profiles)
     booked = Booked([*sold.removed, *stood.removed], [*sold.added, *stood.added])
+    staged.extend(anew)
     await live.announce(connection, live.news(merged, staged, booked, profiles, received, now))
+
+
+async def _rejudge(
+    connection: Connection, store: Store, profiles: Mapping[Store, Profile], now: int
+) -> list[Staged]:
+    """Judge a store's checkouts by its new windows; returns one that stands differently, if any does.
+
+    Nobody wants to be told of each: that something changed is news enough.
+    """
+    changed: list[Staged] = []
+    async for tokens in known_tokens(connection, store):
+        staged = await stage(connection, tokens, [], profiles, now, anew=[store])
+        await book(connection, contributions(staged), profiles)
+        changed = changed or staged[:1]
+    return changed
 
 
 def _read_all(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -20,7 +20,7 @@ from tillstream.rollup.merging import affected_customers, newly_merged, resolve
 from tillstream.rollup.standing import Staged, row_of, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 
     from tillstream.foundation.database import Connection
     from tillstream.mirror.checkouts import Checkout
@@ -35,6 +35,9 @@ _AFFECTED = statement(_PACKAGE, "affected_checkouts")
 _CANDIDATES = statement(_PACKAGE, "candidate_orders")
 _OF_CUSTOMERS = statement(_PACKAGE, "checkouts_of_customers")
 _WRITE = statement(_PACKAGE, "write_checkouts")
+
+_CHUNK: Final = 2_000
+"""Checkouts of a whole store that are gone through at once."""
 
 
 class Reference(NamedTuple):
@@ -72,12 +75,20 @@ async def reassigned(connection: Connection, merged: Merged) -> list[Reference]:
     ]
 
 
-async def known_tokens(connection: Connection, store: Store) -> list[Reference]:
-    """All checkouts of a store."""
-    cursor = await connection.execute(
-        "SELECT token FROM mirror.checkouts WHERE tenant_id = %s AND store_id = %s", store
-    )
-    return [Reference(store, token) for (token,) in await cursor.fetchall()]
+async def known_tokens(connection: Connection, store: Store) -> AsyncIterator[list[Reference]]:
+    """All checkouts of a store, some at a time."""
+    after = ""
+    while True:
+        cursor = await connection.execute(
+            "SELECT token FROM mirror.checkouts WHERE tenant_id = %s AND store_id = %s AND token > %s "
+            "ORDER BY token LIMIT %s",
+            (*store, after, _CHUNK),
+        )
+        rows = await cursor.fetchall()
+        if not rows:
+            return
+        after = rows[-1][0]
+        yield [Reference(store, token) for (token,) in rows]
 
 
 async def stage(  # noqa: PLR0913 - what moves checkouts, each kind apart
