@@ -120,7 +120,7 @@ def _ask(stand: Stand, path: str, shops: Sequence[Shop], calls: int) -> list[lis
     took: list[list[float]] = [[] for _ in shops]
     try:
         slowest = 0.0
-        for _ in range(_WARM_UP):
+        for _ in range(min(_WARM_UP, calls)):
             slowest = max(_call(connection, path, shop.token) for shop in shops)
         for _ in range(min(calls, _ENOUGH) if slowest > _SLOW_MS else calls):
             for shop, times in zip(shops, took, strict=True):
