@@ -17,6 +17,8 @@ CREATE INDEX orders_by_customer ON mirror.orders (tenant_id, store_id, customer_
 ALTER TABLE mirror.products ADD COLUMN tags text[] NOT NULL DEFAULT '{}', ADD COLUMN published_at timestamptz;
 -- Of a variant past the hundredth only the id is told, so its price may not be known.
 ALTER TABLE mirror.variants ALTER COLUMN price DROP NOT NULL, ADD COLUMN in_stock boolean;
+-- What a sold variant is called: figures name it by its id alone.
+CREATE INDEX variants_by_id ON mirror.variants (tenant_id, store_id, id);
 CREATE INDEX variants_by_item ON mirror.variants (tenant_id, store_id, inventory_item_id) WHERE inventory_item_id IS NOT NULL;
 
 -- What else the shop's own settings say.

@@ -26,6 +26,8 @@ CREATE INDEX checkouts_of_customer ON rollup.checkouts (tenant_id, store_id, cus
   WHERE customer_id IS NOT NULL;
 -- Those that a merge of customers moves.
 CREATE INDEX checkouts_by_customer ON mirror.checkouts (tenant_id, store_id, customer_id) WHERE customer_id IS NOT NULL;
+-- As those that are counted are listed: the latest active first.
+CREATE INDEX checkouts_twins ON rollup.checkouts (tenant_id, store_id, last_active_at DESC, token) WHERE twin_of IS NOT NULL;
 CREATE INDEX checkouts_by_inference ON rollup.checkouts (tenant_id, store_id, inferred_order_id)
   WHERE inferred_order_id IS NOT NULL;
 

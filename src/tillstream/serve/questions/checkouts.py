@@ -53,22 +53,28 @@ CROSS JOIN LATERAL (
 _SORTED: LiteralString = """
   ORDER BY r.last_active_at DESC, r.token LIMIT %(limit)s
 ) AS c
-LEFT JOIN mirror.checkouts AS m
-  ON m.tenant_id = %(tenant)s AND m.store_id = t.store_id AND m.token = c.token
-LEFT JOIN mirror.orders AS o
-  ON o.tenant_id = %(tenant)s AND o.store_id = t.store_id AND o.id = c.order_id
-LEFT JOIN mirror.orders AS i
-  ON i.tenant_id = %(tenant)s AND i.store_id = t.store_id AND i.id = c.inferred_order_id
+LEFT JOIN LATERAL (
+  SELECT email, customer_name, abandoned_checkout_url FROM mirror.checkouts AS m
+  WHERE m.tenant_id = %(tenant)s AND m.store_id = t.store_id AND m.token = c.token LIMIT 1
+) AS m ON true
+LEFT JOIN LATERAL (
+  SELECT name FROM mirror.orders AS o
+  WHERE o.tenant_id = %(tenant)s AND o.store_id = t.store_id AND o.id = c.order_id LIMIT 1
+) AS o ON true
+LEFT JOIN LATERAL (
+  SELECT name FROM mirror.orders AS i
+  WHERE i.tenant_id = %(tenant)s AND i.store_id = t.store_id AND i.id = c.inferred_order_id LIMIT 1
+) AS i ON true
 ORDER BY c.last_active_at DESC, c.token, t.store_id LIMIT %(limit)s
 """
 
 
-def checkouts_listing(stage: str | None) -> Listing:
-    """Checkouts last active in a range, the latest first.
+def checkouts_listing(stage: str | None, *, twins: bool) -> Listing:
+    """Checkouts last active in a range, the latest first: those counted, or their twins.
 
     The statement takes tenant, stores, since, until and currency; stage, if there is one.
     """
-    condition: LiteralString = "    AND r.counted\n"
+    condition: LiteralString = "    AND r.twin_of IS NOT NULL\n" if twins else "    AND r.counted\n"
     if stage is not None:
         condition += "    AND r.stage = %(stage)s\n"
     return Listing(
@@ -76,6 +82,7 @@ def checkouts_listing(stage: str | None) -> Listing:
         _COLUMNS,
         _SELECT + condition + _SORTED,
         keys={"at": LAST_TIME, "token": FIRST_TEXT, "after_store": FIRST_ID},
+        order="twins" if twins else "",
         personal=True,
     )
 

@@ -25,11 +25,12 @@ TIMES: Final = (
     Column("within_72_hours", "number"),
 )
 
+# date_part and not extract: floats are counted and sorted several times as fast as decimals.
 # Days are told by the instants at which they begin and end: zones are known in one place only.
 # Orders placed are those of the sums; those sent are found by an index of their own.
 _TIMES: LiteralString = """
 WITH sent AS (
-  SELECT d.day, greatest(extract(epoch FROM o.fulfilled_at - o.processed_at), 0) / 3600.0 AS hours
+  SELECT d.day, greatest(date_part('epoch', o.fulfilled_at - o.processed_at), 0) / 3600 AS hours
   FROM unnest(%(days)s::date[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) AS d (day, begins, ends)
   CROSS JOIN unnest(%(stores)s::bigint[]) AS t (store_id)
   JOIN mirror.orders AS o ON o.tenant_id = %(tenant)s AND o.store_id = t.store_id
@@ -42,14 +43,13 @@ WITH sent AS (
   GROUP BY GROUPING SETS ((day), ())
 ), taken AS (
   SELECT day, count(*) AS fulfilled,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY hours) AS median,
-    percentile_cont(0.9) WITHIN GROUP (ORDER BY hours) AS p90,
+    percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY hours) AS places,
     count(*) FILTER (WHERE hours <= 24) AS one, count(*) FILTER (WHERE hours <= 48) AS two,
     count(*) FILTER (WHERE hours <= 72) AS three
   FROM sent GROUP BY GROUPING SETS ((day), ())
 )
-SELECT p.day, p.orders, coalesce(t.fulfilled, 0), round(t.median::numeric, 2)::float8,
-  round(t.p90::numeric, 2)::float8, t.one::float8 / nullif(t.fulfilled, 0),
+SELECT p.day, p.orders, coalesce(t.fulfilled, 0), round(t.places[1]::numeric, 2)::float8,
+  round(t.places[2]::numeric, 2)::float8, t.one::float8 / nullif(t.fulfilled, 0),
   t.two::float8 / nullif(t.fulfilled, 0), t.three::float8 / nullif(t.fulfilled, 0)
 FROM placed AS p LEFT JOIN taken AS t ON t.day IS NOT DISTINCT FROM p.day
 """

@@ -47,8 +47,10 @@ CROSS JOIN LATERAL (
 _SORTED: LiteralString = """
   ORDER BY r.processed_at DESC, r.id DESC LIMIT %(limit)s
 ) AS o
-LEFT JOIN mirror.customers AS c
-  ON c.tenant_id = %(tenant)s AND c.store_id = t.store_id AND c.id = o.customer_id
+LEFT JOIN LATERAL (
+  SELECT first_name, last_name FROM mirror.customers AS c
+  WHERE c.tenant_id = %(tenant)s AND c.store_id = t.store_id AND c.id = o.customer_id LIMIT 1
+) AS c ON true
 ORDER BY o.processed_at DESC, o.id DESC, t.store_id DESC LIMIT %(limit)s
 """
 # A condition for each filter. An unknown facet is null in the mirror and "" to those who ask.

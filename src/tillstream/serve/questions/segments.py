@@ -80,8 +80,10 @@ CROSS JOIN LATERAL (
     AND (r.total_spent < %(amount)s OR (r.customer_id, r.store_id) > (%(id)s, %(after_store)s))
   ORDER BY r.total_spent DESC, r.customer_id LIMIT %(limit)s
 ) AS c
-LEFT JOIN mirror.customers AS m
-  ON m.tenant_id = %(tenant)s AND m.store_id = t.store_id AND m.id = c.customer_id
+LEFT JOIN LATERAL (
+  SELECT first_name, last_name, email FROM mirror.customers AS m
+  WHERE m.tenant_id = %(tenant)s AND m.store_id = t.store_id AND m.id = c.customer_id LIMIT 1
+) AS m ON true
 ORDER BY c.total_spent DESC, c.customer_id, t.store_id LIMIT %(limit)s
 """
 )
@@ -96,8 +98,10 @@ CROSS JOIN LATERAL (
     AND (r.customer_id, r.store_id) < (%(id)s, %(after_store)s)
   ORDER BY r.customer_id DESC LIMIT %(limit)s
 ) AS c
-LEFT JOIN mirror.customers AS m
-  ON m.tenant_id = %(tenant)s AND m.store_id = t.store_id AND m.id = c.customer_id
+LEFT JOIN LATERAL (
+  SELECT first_name, last_name, email FROM mirror.customers AS m
+  WHERE m.tenant_id = %(tenant)s AND m.store_id = t.store_id AND m.id = c.customer_id LIMIT 1
+) AS m ON true
 ORDER BY c.customer_id DESC, t.store_id DESC LIMIT %(limit)s
 """
 )

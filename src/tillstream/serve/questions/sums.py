@@ -38,9 +38,9 @@ _PERIODS: LiteralString = f"""
 SELECT s.*, s.customer_orders - b.repeats + p.customers, b.new_customers + p.new_customers,
   b.second_orders + p.second_orders
 FROM unnest(%(first)s::date[], %(last)s::date[], %(after)s::timestamptz[], %(before)s::timestamptz[],
-    %(cut_day)s::date[], %(cut_hour)s::timestamptz[], %(cut)s::timestamptz[], %(begin)s::bigint[],
-    %(break)s::bigint[])
-  WITH ORDINALITY AS r (first, last, after, before, cut_day, cut_hour, cut, begin, break, place)
+    %(cut_day)s::date[], %(cut_after)s::timestamptz[], %(cut_hour)s::timestamptz[],
+    %(cut)s::timestamptz[], %(begin)s::bigint[], %(break)s::bigint[])
+  WITH ORDINALITY AS r (first, last, after, before, cut_day, cut_after, cut_hour, cut, begin, break, place)
 CROSS JOIN LATERAL (
   SELECT {SUMS}
   FROM (
@@ -50,7 +50,7 @@ CROSS JOIN LATERAL (
     UNION ALL
     SELECT {each("$")} FROM rollup.sums
     WHERE tenant_id = %(tenant)s AND store_id = ANY (%(stores)s)
-      AND hour >= r.after AND hour < r.cut_hour AND day = r.cut_day
+      AND hour >= r.cut_after AND hour < r.cut_hour AND day = r.cut_day
     UNION ALL
     SELECT {each("$")} FROM rollup.ledger
     WHERE tenant_id = %(tenant)s AND store_id = ANY (%(stores)s)
@@ -85,7 +85,7 @@ CROSS JOIN LATERAL (
     count(*) FILTER (WHERE m.earlier = 0 AND m.within < 2 AND m.within + m.parted > 1) AS second_orders
   FROM (
     SELECT store_id, customer_id, count(*) AS orders FROM rollup.ledger
-    WHERE tenant_id = %(tenant)s AND store_id = ANY (%(stores)s) AND hour >= r.after
+    WHERE tenant_id = %(tenant)s AND store_id = ANY (%(stores)s) AND hour >= r.cut_after
       AND hour <= r.cut_hour AND day = r.cut_day AND at < r.cut AND customer_orders > 0
     GROUP BY store_id, customer_id
   ) AS l
@@ -125,17 +125,18 @@ def period_values(period: Period, scope: Scope) -> dict[str, Any]:
 
     A period of which no day counts whole has its ``last`` before its ``first``.
     """
-    first, whole, until = period.days.first, period.whole, period.until
+    first, whole, until, cut = period.days.first, period.whole, period.until, period.cut_day
     return {
         "first": first,
         "last": whole.last if whole else first - timedelta(days=1),
         "after": period.days.hours_after,
         "before": period.days.hours_before,
-        "cut_day": period.cut_day,
+        "cut_day": cut,
+        "cut_after": None if cut is None else Days(cut, cut).hours_after,
         "cut_hour": None if until is None else bucket(_micros(until), scope.timezone).hour,
         "cut": until,
         "begin": _micros(start_of_day(first, scope.zone)),
-        "break": _micros(start_of_day(period.cut_day or first, scope.zone)),
+        "break": _micros(start_of_day(cut or first, scope.zone)),
     }
 
 

@@ -25,17 +25,27 @@ async def checkouts(
     stage: Annotated[
         models.Stage | None, Query(examples=["abandoned"], description="Only those that are so.")
     ] = None,
+    *,
+    twins: Annotated[
+        bool,
+        Query(
+            examples=[False],
+            description="Instead, those that others of the same shopper stand for.",
+        ),
+    ] = False,
     limit: Limit = 50,
     cursor: PageCursor = None,
 ) -> dict[str, object] | Response:
     """Checkouts whose last activity lies in the range, the latest first, and what became of all.
 
     Stages: `open`, `abandoned` (idle longer than the store's window), `recovered` (completed after
-    that), `converted` (completed without).
+    that), `converted` (completed without). `inferred_order_id` is an order by which the shopper of an
+    abandoned checkout probably bought after all; it makes it neither recovered nor part of the rate.
+    Of several checkouts of one shopper at a time one is counted, and the others are its `twins`.
     """
     async with asked.opened() as (connection, frame):
         values = {**frame.values, "currency": frame.scope.currency, "stage": stage}
-        listing = checkouts_listing(stage)
+        listing = checkouts_listing(stage, twins=twins)
         page = await first_page(connection, asked, listing, values, (cursor, limit))
         period = Period(frame.days)
         [(sums, _)] = await periods_of(connection, frame.tenant_id, frame.scope, [period])
