@@ -7,6 +7,7 @@ entries alike, so what it lacks stays the same.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final, LiteralString, TypeVar
 
 import msgspec
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
 
     from tillstream.foundation.database import Connection
     from tillstream.mirror.merge import Store
+    from tillstream.rollup.customers import Rank
     from tillstream.rollup.findings import Findings
+    from tillstream.rollup.rhythm import Pair
     from tillstream.rollup.zones import Profile
 
 T = TypeVar("T")
@@ -188,27 +191,27 @@ async def _mend_sums(connection: Connection, found: Findings) -> None:
 
 
 async def _mend_customers(connection: Connection, found: Findings, profile: Profile) -> None:
-    """Make customers anew of the ledger, taking back what they gave to rhythm and cohorts."""
+    """Make customers anew of the ledger, taking back what they gave to rhythm, spread and cohorts."""
     store = found.store
 
     def day_of(at: int) -> date:
         return bucket(at, profile.timezone).day
 
     for chunk in _chunks(sorted(found.customers)):
+        taken: Counter[tuple[Store, Pair]] = Counter()
+        left: Counter[tuple[Store, Rank]] = Counter()
+        back: dict[tuple[Store, date, date], cohorts.Row] = {}
         cursor = await connection.execute(_RECORDS, (*store, chunk))
         for moments, months in await cursor.fetchall():
             record = Record(MOMENTS.decode(moments), cohorts.MONTHS.decode(months))
-            await add_rhythm(
-                connection, {(store, pair): -n for pair, n in pairs(record.moments, day_of).items()}
-            )
-            await add_spread(connection, {(store, rank): -1 for rank in ranks(record, day_of)})
-            await add_cohorts(
-                connection,
-                {
-                    (store, *place): cohorts.minus(cohorts.NOTHING, row)
-                    for place, row in given(record, day_of).items()
-                },
-            )
+            taken.subtract({(store, pair): n for pair, n in pairs(record.moments, day_of).items()})
+            left.subtract((store, rank) for rank in ranks(record, day_of))
+            for place, row in given(record, day_of).items():
+                key = (store, *place)
+                back[key] = cohorts.minus(back.get(key, cohorts.NOTHING), row)
+        await add_rhythm(connection, taken)
+        await add_spread(connection, left)
+        await add_cohorts(connection, back)
         cursor = await connection.execute(_ORDERS_OF, (*store, chunk))
         sources = [Source(store, "order", key) for (key,) in await cursor.fetchall()]
         theirs = [
