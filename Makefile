@@ -46,8 +46,9 @@ endif
 	cd web && PATH="$$(../scripts/node.sh):$$PATH" npm test
 
 .PHONY: prove
-prove: $(STAMPS)/dev ## Try the law of the mirror at length (CASES=2000 streams of each resource)
-	TILLSTREAM_PROVE=$(or $(CASES),2000) $(BIN)/pytest -q tests/mirror/test_law.py tests/mirror/test_join.py
+prove: $(STAMPS)/dev ## Try the laws of mirror and checkouts at length (CASES=2000 streams of each resource)
+	TILLSTREAM_PROVE=$(or $(CASES),2000) $(BIN)/pytest -q tests/mirror/test_law.py tests/mirror/test_join.py \
+		tests/rollup/test_checkouts.py
 
 .PHONY: check
 check: $(STAMPS)/dev web/node_modules/.stamp ## Check form, types, imports and dependencies

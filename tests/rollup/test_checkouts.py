@@ -9,6 +9,7 @@ grid, where seven days and ten minutes are hit exactly, missed by little and mis
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -202,7 +203,7 @@ _stories = st.lists(
 
 
 def test_drawn_stores_stand_as_the_rules_say_whatever_came_first(database: Database) -> None:
-    @settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=STORIES, suppress_health_check=[HealthCheck.too_slow])
     @given(_stories, st.integers(0, 2**32))
     def check(story: list[Told], seed: int) -> None:
         asyncio.run(_stands(database, story, random.Random(seed)))
