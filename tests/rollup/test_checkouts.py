@@ -69,6 +69,10 @@ def merge_of(lost: int, kept: int) -> dict[str, Any]:
     }
 
 
+PROVE = int(os.environ.get("TILLSTREAM_PROVE", "0"))
+STORIES = max(PROVE // 20, 7)
+"""How many drawn stores are told, each three times; ``make prove`` tells more of them."""
+
 STANDING = (
     "SELECT token, stage, counted, twin_of, inferred_order_id FROM rollup.checkouts ORDER BY token"
 )
