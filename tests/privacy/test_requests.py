@@ -61,9 +61,12 @@ async def test_a_customer_gets_their_record_and_then_is_forgotten(
             assert [line["price"] for line in first["lines"]] == ["10.00"]
             assert [one["note"] for one in first["refunds"]] == ["Zora sent it back"]
             assert {one["token"] for one in record["checkouts"]} == {"t1", "t9"}
-            assert {"orders/create", "checkouts/update", "customers/merge", "customer.tags_added"} <= {
-                one["topic"] for one in record["deliveries"]
-            }
+            assert {
+                "orders/create",
+                "checkouts/update",
+                "customers/merge",
+                "customer.tags_added",
+            } <= {one["topic"] for one in record["deliveries"]}
             assert "grace" not in answer.text.lower()
             receipt = await client.get(f"/api/privacy/requests/{request['id']}/receipt")
             assert receipt.json() == request["receipt"]
