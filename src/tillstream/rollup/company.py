@@ -205,8 +205,10 @@ async def _inferred(
     }
     totals = await _totals(connection, found)
     return {
-        key: Inferred(one.order_id, one.at, totals[key[0].store, one.order_id])
+        key: Inferred(one.order_id, one.at, total)
         for key, one in found.items()
+        # An order that is booked and not there is a fault, which a rebuild puts right.
+        if (total := totals.get((key[0].store, one.order_id))) is not None
     }
 
 

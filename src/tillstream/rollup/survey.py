@@ -72,7 +72,8 @@ SELECT r.token, to_json(r)::text FROM rollup.checkouts AS r
 WHERE r.tenant_id = %s AND r.store_id = %s AND r.token = ANY (%s)
 """
 _ORPHANS: LiteralString = """
-SELECT l.source, l.source_id, l.entry, l.day FROM rollup.ledger AS l
+SELECT l.source, l.source_id, l.entry, l.day, l.customer_id, (extract(epoch FROM l.at) * 1000000)::bigint
+FROM rollup.ledger AS l
 WHERE l.tenant_id = %s AND l.store_id = %s AND NOT CASE l.source
   WHEN 'order' THEN EXISTS (
     SELECT FROM mirror.orders AS o
@@ -165,8 +166,8 @@ async def survey(  # noqa: PLR0913 - the store and how it is looked at
     await _survey_rows(connection, findings)
     ledger = _Ledger(findings, profile)
     await _survey_orders(connection, ledger, progress)
+    await _survey_orphans(connection, ledger)
     await _survey_checkouts(connection, ledger, now, progress)
-    await _survey_orphans(connection, findings)
     await _survey_sums(connection, findings)
     await _survey_breakdown(connection, findings)
     await _survey_customers(connection, findings)
@@ -243,8 +244,9 @@ class _Ledger:
         self.profile = profile
         self.figures: defaultdict[date, Counter[str]] = defaultdict(Counter)
         """Sums of every day."""
-        self._gone: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
-        self._come: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
+        self.gone: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
+        """By customer, the orders (time and id) that should not be booked as theirs; and those that should."""
+        self.come: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
 
     async def compare(self, connection: Connection, expected: Mapping[Source, list[Entry]]) -> None:
         """Hold entries against those that are stored of these orders or checkouts."""
@@ -264,20 +266,20 @@ class _Ledger:
             if here != there:
                 self.findings.sources.add(key[0])
                 self.findings.add(_entry_differences(key[0], key[1], here, there))
-                _note_placement(self._gone, here)
-                _note_placement(self._come, there)
+                _note_placement(self.gone, here)
+                _note_placement(self.come, there)
 
     async def placed(self, connection: Connection) -> dict[Shopper, list[Placement]]:
         """The orders of those customers whose orders should be others than they are."""
         store = self.findings.store
-        customers = sorted(self._gone.keys() | self._come.keys())
+        customers = sorted(self.gone.keys() | self.come.keys())
         cursor = await connection.execute(_MOMENTS, (*store, customers))
         stored = {key: set(MOMENTS.decode(moments)) for key, moments in await cursor.fetchall()}
         return {
             Shopper(store, key): [
                 Placement(at, order_id)
                 for at, order_id in sorted(
-                    (stored.get(key, set()) - self._gone[key]) | self._come[key]
+                    (stored.get(key, set()) - self.gone[key]) | self.come[key]
                 )
             ]
             for key in customers
@@ -378,10 +380,13 @@ def _shown(value: object) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
 
 
-async def _survey_orphans(connection: Connection, findings: Findings) -> None:
+async def _survey_orphans(connection: Connection, ledger: _Ledger) -> None:
     """Entries and standings of orders and checkouts that the mirror does not have."""
+    findings = ledger.findings
     cursor = await connection.execute(_ORPHANS, findings.store)
-    for source, source_id, entry, day in await cursor.fetchall():
+    for source, source_id, entry, day, customer_id, at in await cursor.fetchall():
+        if entry == "placement" and customer_id is not None:
+            ledger.gone[customer_id].add((at, int(source_id)))
         findings.sources.add(Source(findings.store, source, source_id))
         where = f"{source} {source_id} {entry}"
         named = source_id if source == "order" else None

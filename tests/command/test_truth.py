@@ -1,0 +1,110 @@
+"""``tillstream verify`` and ``tillstream rebuild`` as a person runs them, against a real database.
+
+Deliveries came through the real journal and worker. What the commands find and mend is for
+``tests/rollup/test_verify.py`` and ``test_rebuild.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from psycopg import connect
+
+from tests.conftest import KEY
+from tests.privacy.office import office
+from tests.privacy.test_commands import person
+from tests.privacy.test_redact import life
+from tests.serve.conftest import settings_for
+from tillstream.command import privacy, truth
+from tillstream.command.replaying import replay
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from tests.conftest import Database
+
+TAMPERED = "UPDATE rollup.ledger SET shipping = shipping + 10000 WHERE entry = 'placement'"
+
+
+def asked(**named: Any) -> Namespace:
+    return Namespace(**{"store": None, "json": True, "journal": False, "preview": False, **named})
+
+
+async def test_a_store_is_verified_previewed_and_rebuilt(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_for(tmp_path, database_url=database.admin_url, key=KEY)
+    async with office(database) as here:
+        shop, _ = here.world.store(here.world.tenant(), currency="EUR")
+        await here.deliver(life(shop))
+
+        async def said(command: Any, status: int, **named: Any) -> Any:
+            assert await command(settings, asked(**named)) == status
+            return json.loads(capsys.readouterr().out)
+
+        clean = await said(truth.verify, 0, journal=True)
+        assert clean["ok"]
+        (report,) = clean["stores"]
+        assert report["differences"] == []
+        assert report["deliveries"] > 3
+        assert report.keys() >= {"domain", "state_hash", "orders", "differences"}
+        assert (await said(truth.verify, 0, store=shop))["state_hash"] == clean["state_hash"]
+
+        here.world.ask(TAMPERED)
+        found = await said(truth.verify, 1)
+        assert not found["ok"]
+        assert {one["store"] for one in found["stores"][0]["differences"]} == {shop}
+        assert await truth.verify(settings, asked(json=False)) == 1
+        told = capsys.readouterr().out
+        assert "Figures disagree" in told
+        assert "rebuild --preview" in told
+
+        # The sums are right still: only entries and what was made of them would change.
+        (preview,) = await said(truth.rebuild, 0, preview=True)
+        assert (preview["preview"], preview["changes"]) == (True, [])
+        assert preview["mended"] == found["stores"][0]["differing"]
+        (done,) = await said(truth.rebuild, 0)
+        assert done["levels"] == preview["levels"]
+        assert (await said(truth.verify, 0, journal=True)) == clean
+
+        here.world.ask("UPDATE rollup.sums SET shipping = shipping + 10000 WHERE orders > 0")
+        assert await truth.rebuild(settings, asked(json=False, preview=True)) == 0
+        told = capsys.readouterr().out
+        assert "shipping" in told
+        assert "would be put right" in told
+        assert await truth.rebuild(settings, asked(json=False, store=shop)) == 0
+        assert "put right" in capsys.readouterr().out
+        assert (await said(truth.verify, 0, journal=True)) == clean
+        assert await truth.verify(settings, asked(store="no.myshopify.com")) == 2
+        assert await truth.rebuild(settings, asked(store="no.myshopify.com")) == 2
+
+
+async def test_what_is_forgotten_lacks_nothing_of_the_journal(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_for(tmp_path, database_url=database.admin_url, key=KEY)
+    async with office(database) as here:
+        shop, _ = here.world.store(here.world.tenant())
+        await here.deliver(life(shop))
+        wanted = person(shop, id=7, email="zora@example.com")
+        assert await privacy.erase_customer(settings, wanted) == 0
+        capsys.readouterr()
+        assert await truth.verify(settings, asked(journal=True)) == 0
+        verified = json.loads(capsys.readouterr().out)
+        assert verified["stores"][0]["deliveries"] > 3
+        # A copy that lost everything takes in what is left of them, and no more.
+        with connect(database.admin_url, autocommit=True) as owner:
+            owner.execute("DELETE FROM mirror.orders")
+        assert await truth.rebuild(settings, asked(journal=True)) == 0
+        capsys.readouterr()
+        assert await truth.verify(settings, asked(journal=True)) == 0
+        assert json.loads(capsys.readouterr().out) == verified
+        assert "zora" not in here.everything()
+        assert await replay(settings, Namespace(store=shop, json=True)) == 0
+        capsys.readouterr()
+        assert await truth.verify(settings, asked(journal=True)) == 0
+        assert json.loads(capsys.readouterr().out) == verified
