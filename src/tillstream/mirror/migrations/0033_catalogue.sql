@@ -33,7 +33,7 @@ CREATE TABLE mirror.collections (
   tenant_id bigint NOT NULL,
   store_id bigint NOT NULL,
   id bigint NOT NULL,
-  title text, handle text, kind text NOT NULL CHECK (kind IN ('smart', 'custom', 'unknown')),
+  title text, handle text, kind text NOT NULL CHECK (kind IN ('unknown', 'custom', 'smart')),
   disjunctive boolean, rules json,
   published_at timestamptz, updated_at timestamptz, deleted boolean NOT NULL,
   state json NOT NULL,
