@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tillstream.command.console import err, out, print_json
 from tillstream.simulator.simulate import SimulateOptions, shops_of, simulate
+from tillstream.simulator.webhook import API_VERSION
 
 if TYPE_CHECKING:
     import argparse
@@ -44,6 +45,12 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--taxes-included",
         action="store_true",
         help="prices include tax in the shops named by --domain",
+    )
+    add(
+        "--api-version",
+        default=API_VERSION,
+        metavar="V",
+        help=f"of the bodies ({API_VERSION}); before 2026-04 they have checkout ids",
     )
     add("--days", type=float, default=7.0, help="days before now that the story covers (7)")
     add("--orders-per-day", type=float, metavar="N", help="orders a day in each shop")
@@ -152,6 +159,7 @@ def _options(settings: Settings, options: argparse.Namespace) -> SimulateOptions
         currency=options.currency,
         zone=options.timezone,
         taxes_included=options.taxes_included,
+        api_version=options.api_version,
         days=options.days,
         orders_per_day=options.orders_per_day,
         rate=options.rate,

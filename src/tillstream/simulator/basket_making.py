@@ -70,9 +70,10 @@ def _quantity(shop: Shopfront) -> int:
 
 
 def _send_abroad(shop: Shopfront, basket: Basket) -> None:
-    abroad = shop.plan.abroad
-    if abroad is None:
+    plan = shop.plan
+    if plan.abroad is None:
         return
+    abroad = shop.random.choice((plan.abroad, *plan.more_abroad))
     basket.place = abroad.place
     basket.presentment = (abroad.currency, abroad.millionths) if shop.chance(0.7) else None
 

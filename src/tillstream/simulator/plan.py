@@ -137,6 +137,7 @@ class ShopPlan:
     orders_per_day: float = 10.0
     shipping_taxed: bool = True
     abroad: Abroad | None = None
+    more_abroad: tuple[Abroad, ...] = ()
     fee: int = 0
     window: int = 600
     habits: Habits = field(default_factory=Habits)

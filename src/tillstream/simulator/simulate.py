@@ -18,7 +18,7 @@ from tillstream.simulator.places import place_for
 from tillstream.simulator.plan import plain_shop
 from tillstream.simulator.shop_clock import seconds
 from tillstream.simulator.story import Story
-from tillstream.simulator.webhook import ALL_TOPICS
+from tillstream.simulator.webhook import ALL_TOPICS, API_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ class SimulateOptions:
     """What to tell and how to deliver it.
 
     ``domains`` name everyday shops in ``currency`` and ``zone``; without any, ``preset`` decides.
+    Bodies are those of ``api_version``.
     The story covers the ``days`` before ``end`` (default: the current hour). ``time_scale`` is
     story seconds per real second, None as fast as accepted; ``rate`` overrides it, and the
     shops' habits, with so many visits per minute in all shops together, in real time.
@@ -48,6 +49,7 @@ class SimulateOptions:
     currency: str = "USD"
     zone: str = "America/New_York"
     taxes_included: bool = False
+    api_version: str = API_VERSION
     days: float = 7.0
     end: datetime | None = None
     orders_per_day: float | None = None
@@ -116,9 +118,16 @@ def shops_of(options: SimulateOptions) -> tuple[ShopPlan, ...]:
         )
     else:
         shops = demo_shops()
-    if options.orders_per_day is None:
-        return shops
-    return tuple(replace(shop, orders_per_day=options.orders_per_day) for shop in shops)
+    return tuple(
+        replace(
+            shop,
+            api_version=options.api_version,
+            orders_per_day=shop.orders_per_day
+            if options.orders_per_day is None
+            else options.orders_per_day,
+        )
+        for shop in shops
+    )
 
 
 async def simulate(

@@ -56,7 +56,7 @@ class Premises(Press):
     def shop(self, created_at: int, updated_at: int, plan_name: str) -> bytes:
         """``shop/update``."""
         plan, city = self._plan, self._plan.place.cities[0]
-        abroad = [plan.abroad.currency] if plan.abroad else []
+        abroad = [one.currency for one in (plan.abroad, *plan.more_abroad) if one]
         return encode(
             {
                 "id": self._shop_id,
