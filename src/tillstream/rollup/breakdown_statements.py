@@ -44,17 +44,17 @@ WHERE b.tenant_id = k.tenant_id AND b.store_id = k.store_id AND b.dimension = k.
 """
 
 # Where each measure stands in a line of the ledger's `lines`, after line, product, variant and vendor.
-_PLACES: tuple[LiteralString, ...] = ("4", "5", "6", "7", "8", "9", "10", "11")
+_PLACES: tuple[LiteralString, ...] = ("5", "6", "7", "8", "9", "10", "11", "12")
 
 
 def _of_line(measure: LiteralString) -> LiteralString:
-    """A measure of a line ``l`` of an entry ``e``: orders are of the entry that contains the line."""
+    """A measure of a line's fields ``f``: orders are of the entry ``e`` that contains the line."""
     if measure in LINE_MEASURES:
         place = _PLACES[LINE_MEASURES.index(measure)]
-        return f"coalesce(sum((l->>{place})::bigint), 0) AS {measure}"
+        return f"coalesce(sum(f[{place}]::bigint), 0)::bigint AS {measure}"
     if measure in {"orders", "customer_orders"}:
-        return f"min(e.{measure}) AS {measure}"
-    return f"0 AS {measure}"
+        return f"e.{measure}"
+    return f"0::bigint AS {measure}"
 
 
 _OF_LINES: LiteralString = ", ".join(_of_line(measure) for measure in MEASURES)
@@ -75,23 +75,30 @@ WITH entries AS MATERIALIZED (
     SELECT 'discount_code', left(code, 500) FROM unnest(coalesce(e.discount_codes, ARRAY[''])) AS code
   ) AS f (dimension, value)
   UNION ALL
-  SELECT e.day, d.dimension, d.value, {_OF_LINES}
+  SELECT e.day, l.*
   FROM entries AS e
-  CROSS JOIN LATERAL json_array_elements(e.lines) AS l
   CROSS JOIN LATERAL (
-    VALUES
-      ('product', coalesce(l->>1, '')), ('variant', coalesce(l->>2, '')),
-      ('vendor', left(coalesce(l->>3, ''), 500))
-  ) AS d (dimension, value)
-  WHERE json_array_length(l) > 4
-  GROUP BY e.source_id, e.entry, e.day, d.dimension, d.value
+    SELECT d.dimension, d.value, {_OF_LINES}
+    FROM json_array_elements(e.lines) AS line
+    -- JSON is read anew at every access: once is enough.
+    CROSS JOIN LATERAL (SELECT ARRAY(SELECT json_array_elements_text(line)) AS f OFFSET 0) AS fields
+    CROSS JOIN LATERAL (
+      VALUES
+        ('product', coalesce(f[2], '')), ('variant', coalesce(f[3], '')),
+        ('vendor', left(coalesce(f[4], ''), 500))
+    ) AS d (dimension, value)
+    WHERE cardinality(f) > 4
+    GROUP BY d.dimension, d.value
+  ) AS l
+), days AS MATERIALIZED (
+  SELECT dimension, day, coalesce(value, '') AS value, {_amounts("sum($)::bigint AS $")}
+  FROM told GROUP BY dimension, day, coalesce(value, '')
 )
-SELECT dimension, grain, d.day, coalesce(value, '') AS value, {_amounts("sum($)::bigint AS $")}
-FROM told AS t
-CROSS JOIN LATERAL (
-  VALUES ('day', t.day), ('month', date_trunc('month', t.day::timestamp)::date)
-) AS d (grain, day)
-GROUP BY dimension, grain, d.day, coalesce(value, '')
+SELECT dimension, 'day' AS grain, day, value, {_amounts("$")}
+FROM days WHERE {_amounts("$ <> 0", " OR ")}
+UNION ALL
+SELECT dimension, 'month', date_trunc('month', day::timestamp)::date, value, {_amounts("sum($)::bigint")}
+FROM days GROUP BY dimension, date_trunc('month', day::timestamp)::date, value
 HAVING {_amounts("sum($) <> 0", " OR ")}
 """
 
