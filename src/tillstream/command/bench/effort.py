@@ -88,7 +88,7 @@ def effort_of(*, quick: bool, seconds: float | None, orders: int | None = None) 
     Args:
         quick: just enough to see that it works.
         seconds: of every measurement that is timed.
-        orders: of the year, and of the largest store that is asked.
+        orders: of the year, and of the largest store that is asked; the others have a tenth and a hundredth.
     """
     chosen = QUICK if quick else FULL
     if seconds is not None:
@@ -96,11 +96,10 @@ def effort_of(*, quick: bool, seconds: float | None, orders: int | None = None) 
             chosen, round_seconds=seconds, hold_seconds=seconds, latency_seconds=seconds
         )
     if orders is not None:
-        small, middle = (min(size, orders) for size in (chosen.small_orders, chosen.middle_orders))
         chosen = replace(
             chosen,
-            small_orders=small,
-            middle_orders=middle,
+            small_orders=max(1, orders // 100),
+            middle_orders=max(1, orders // 10),
             large_orders=orders,
             year_orders=orders,
         )
