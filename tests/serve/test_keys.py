@@ -91,7 +91,9 @@ async def test_a_key_never_reaches_people_keys_or_itself(site: Site) -> None:
 
 
 # Those with a scope; the rest of /api/auth is by cookie, or listed above.
-OPEN = ("/api/analytics", "/api/stores", "/api/live", "/api/auth", "/api/privacy")
+OPEN = (
+    "/api/analytics", "/api/orders", "/api/stores", "/api/live", "/api/auth", "/api/privacy",
+)  # fmt: skip
 
 
 async def test_calls_are_closed_to_keys_until_they_say_otherwise(site: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from tillstream.rollup.breakdown import MEASURES as BROKEN_DOWN
 from tillstream.rollup.breakdown import read_lines
@@ -199,7 +199,7 @@ def _lines(text: str | None, place: Place) -> list[dict[str, object]]:
 
 @orders.get("/{order_id}/history")
 async def order_history(
-    order_id: str,
+    order_id: Annotated[str, Path(examples=["450789469"], description="Shopify's id.")],
     visit: SignedIn,
     store: Annotated[
         str | None,
