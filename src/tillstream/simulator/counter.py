@@ -82,7 +82,7 @@ def whence(shop: Shopfront) -> Whence:
     """Where a visitor of the website comes from."""
     habits, rng = shop.plan.habits, shop.random
     if shop.chance(habits.in_app):
-        return Whence(rng.choice(("iphone", "android", "2329312")))
+        return Whence(rng.choice(shop.plan.apps))
     landing, before = rng.choice(shop.plan.ways)
     return Whence("web", landing, before)
 

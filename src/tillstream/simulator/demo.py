@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 HISTORY: Final = timedelta(days=365)
 # Deliveries that one visit comes to when it is told in full, measured.
-_DELIVERIES_PER_VISIT: Final = 8.0
+_DELIVERIES_PER_VISIT: Final = 9.7
 _FOREVER: Final = timedelta(days=3650)
 # Seconds for which the story is promised ahead, so that a crash need not have saved the last word.
 _LEASE: Final = 300

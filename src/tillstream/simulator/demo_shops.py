@@ -20,6 +20,7 @@ from tillstream.simulator.plan import (
 _US_TAX = (TaxRate("New York State Tax", 40_000), TaxRate("New York City Tax", 48_750))
 _DE_TAX = (TaxRate("MwSt", 190_000),)
 _DE_REDUCED = (TaxRate("MwSt", 70_000),)
+_APPS = ("iphone", "android", "instagram")
 _JP_TAX = (TaxRate("消費税", 100_000),)
 _JP_REDUCED = (TaxRate("消費税 (軽減)", 80_000),)
 
@@ -146,6 +147,7 @@ def _ridgeline() -> ShopPlan:
         orders_per_day=8.7,
         abroad=Abroad("GBP", 785_000, BRITAIN),
         more_abroad=(Abroad("EUR", 920_000, GERMANY), Abroad("JPY", 152_000_000, JAPAN)),
+        apps=_APPS,
         ways=_ways("collections/winter", "pages/gear-guide", "ridgeline"),
         fee=28,
     )
@@ -270,6 +272,7 @@ def _morgenrot() -> ShopPlan:
         codes=(*everyday_codes(scale), DiscountCode("FRUEHSTUECK", "fixed_amount", 400)),
         orders_per_day=8.9,
         abroad=Abroad("GBP", 855_000, BRITAIN),
+        apps=_APPS,
         ways=_ways("collections/bohnen", "pages/brewguide", "morgenrot"),
     )
 
@@ -364,6 +367,7 @@ def _kumo() -> ShopPlan:
         orders_per_day=8.9,
         abroad=Abroad("USD", 6_700, UNITED_STATES),
         more_abroad=(Abroad("EUR", 6_100, GERMANY),),
+        apps=_APPS,
         ways=_ways("collections/techo", "pages/ink", "kumo"),
     )
 

@@ -142,6 +142,8 @@ class ShopPlan:
     window: int = 600
     habits: Habits = field(default_factory=Habits)
     ways: tuple[tuple[str, str], ...] = ORDINARY_WAYS
+    apps: tuple[str, ...] = ("iphone", "android", "2329312")
+    """Channels beside the website: Shopify's own by name, another app by its id."""
     cash_step: int = 0
     """Cash is paid in multiples of so many smallest units; 0 where every amount can be."""
     api_version: str = API_VERSION
