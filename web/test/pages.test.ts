@@ -110,19 +110,19 @@ describe('the chart', () => {
 
 describe('what a change makes worth asking', () => {
   test('only what it touches', () => {
-    expect([...panelsOf(['checkouts'])]).toEqual(['stats', 'series', 'checkouts'])
-    expect([...panelsOf(['products'])]).toEqual([])
+    expect([...panelsOf(['checkouts'])]).toEqual(['stats', 'series', 'checkouts', 'ledger'])
+    expect([...panelsOf(['products'])]).toEqual(['products', 'inventory', 'breakdown'])
   })
 
   test('at once while the page is seen; when it is seen again, what was missed', () => {
     const asked: Panel[] = []
     const figures = liveFigures((panel) => Promise.resolve(asked.push(panel)), true)
     figures.changed(['customers'])
-    expect(asked).toEqual(['stats', 'customers'])
+    expect(asked).toEqual(['stats', 'customers', 'people', 'segments'])
     figures.shown(false)
     figures.changed(['checkouts'])
     figures.changed(['shop'])
-    expect(asked).toHaveLength(2)
+    expect(asked).toHaveLength(4)
     figures.shown(true)
     expect(asked).toContain('stores')
     expect(asked).toContain('checkouts')

@@ -62,11 +62,18 @@ export const account = {
     (await call<{ requests: PrivacyRequest[] }>('/api/privacy/requests', { signal })).requests,
 }
 
+export interface FetchedFile {
+  readonly content: Blob
+  /** What the server calls it, if it does. */
+  readonly name: string | null
+}
+
 /** A file that needs the bearer token, which a plain link cannot carry. */
-export async function fetchFile(path: string): Promise<Blob> {
+export async function fetchFile(path: string): Promise<FetchedFile> {
   const response = await session.fetch(path)
   if (!response.ok) throw new ProblemError(await problemOf(response))
-  return response.blob()
+  const name = /filename="([^"]+)"/.exec(response.headers.get('Content-Disposition') ?? '')?.[1] ?? null
+  return { content: await response.blob(), name }
 }
 
 export function privacyFile(request: string, what: 'file' | 'receipt'): string {

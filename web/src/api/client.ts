@@ -3,9 +3,23 @@
 import { ProblemError, problemOf, unreachable } from './problem.ts'
 import { sessionKeeper } from './session.ts'
 import type {
+  Breakdown,
+  BreakdownSort,
   Checkouts,
+  Cohorts,
+  CustomerKind,
+  Customers,
+  CustomerSegments,
+  HeatMap,
+  Inventory,
+  Ledger,
+  MeasureInfo,
   NewStore,
+  OrderHistory,
   Orders,
+  Products,
+  ProductSort,
+  SegmentName,
   SalesOverTime,
   Stage,
   Stats,
@@ -14,6 +28,8 @@ import type {
   TopCustomers,
   Transfer,
 } from './shapes.ts'
+import type { Dimension } from '../domain/dimensions.ts'
+import type { Filters } from '../domain/filters.ts'
 import type { Interval } from '../domain/ranges.ts'
 
 export const session = sessionKeeper({
@@ -27,10 +43,11 @@ export const session = sessionKeeper({
 
 export type Query = Record<string, string | number | null | undefined>
 
+/** An address with parameters: null and undefined are left out, while an empty text asks for what is empty. */
 export function address(path: string, query: Query): string {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) {
-    if (value !== null && value !== undefined && value !== '') search.set(name, String(value))
+    if (value !== null && value !== undefined) search.set(name, String(value))
   }
   const text = search.toString()
   return text ? `${path}?${text}` : path
@@ -70,6 +87,9 @@ export interface Question {
   readonly store: string | null
 }
 
+/** What a figure is asked about that knows its orders apart. */
+export type FilteredQuestion = Question & Filters
+
 export type Compare = 'previous' | 'year' | 'none'
 
 export const api = {
@@ -82,20 +102,73 @@ export const api = {
     send<Store>('PATCH', `/api/stores/${encodeURIComponent(id)}`, change),
   removeStore: (id: string) => send<void>('DELETE', `/api/stores/${encodeURIComponent(id)}`),
   transferStore: (id: string) => send<Transfer>('POST', `/api/stores/${encodeURIComponent(id)}/transfers`),
-  stats: (question: Question, compare: Compare, signal: AbortSignal) =>
+  stats: (question: FilteredQuestion, compare: Compare, signal: AbortSignal) =>
     call<Stats>(address('/api/analytics/stats', { ...question, compare }), { signal }),
-  salesOverTime: (question: Question, interval: Interval, signal: AbortSignal) =>
+  salesOverTime: (question: FilteredQuestion, interval: Interval, signal: AbortSignal) =>
     call<SalesOverTime>(address('/api/analytics/sales-over-time', { ...question, interval }), { signal }),
   topCustomers: (question: Question, limit: number, signal: AbortSignal) =>
     call<TopCustomers>(address('/api/analytics/top-customers', { ...question, limit }), { signal }),
-  orders: (question: Question, limit: number, signal: AbortSignal) =>
+  orders: (question: Partial<Question>, limit: number, signal: AbortSignal) =>
     call<Orders>(address('/api/analytics/orders', { ...question, limit }), { signal }),
   checkouts: (
-    question: Question,
+    question: Partial<Question>,
     stage: Stage | null,
     cursor: string | null,
     limit: number,
     signal: AbortSignal,
   ) =>
     call<Checkouts>(address('/api/analytics/checkouts', { ...question, stage, cursor, limit }), { signal }),
+  measures: async (signal: AbortSignal) =>
+    (await call<{ measures: MeasureInfo[] }>('/api/analytics/measures', { signal })).measures,
+  ledger: (
+    question: FilteredQuestion,
+    measure: string,
+    cursor: string | null,
+    limit: number,
+    signal: AbortSignal,
+  ) => call<Ledger>(address('/api/analytics/ledger', { ...question, measure, cursor, limit }), { signal }),
+  orderHistory: (order: string, store: string | null, signal: AbortSignal) =>
+    call<OrderHistory>(address(`/api/orders/${encodeURIComponent(order)}/history`, { store }), { signal }),
+  breakdown: (
+    question: FilteredQuestion,
+    by: Dimension,
+    sort: BreakdownSort,
+    cursor: string | null,
+    limit: number,
+    signal: AbortSignal,
+  ) =>
+    call<Breakdown>(address('/api/analytics/breakdown', { ...question, by, sort, cursor, limit }), {
+      signal,
+    }),
+  heatMap: (question: FilteredQuestion, signal: AbortSignal) =>
+    call<HeatMap>(address('/api/analytics/heat-map', { ...question }), { signal }),
+  products: (
+    question: Question,
+    sort: ProductSort,
+    cursor: string | null,
+    limit: number,
+    signal: AbortSignal,
+  ) => call<Products>(address('/api/analytics/products', { ...question, sort, cursor, limit }), { signal }),
+  inventory: (question: Question, cursor: string | null, limit: number, signal: AbortSignal) =>
+    call<Inventory>(address('/api/analytics/inventory', { ...question, cursor, limit }), { signal }),
+  customers: (
+    question: Question,
+    kind: CustomerKind | null,
+    cursor: string | null,
+    limit: number,
+    signal: AbortSignal,
+  ) => call<Customers>(address('/api/analytics/customers', { ...question, kind, cursor, limit }), { signal }),
+  segments: (
+    question: Question,
+    group: SegmentName | null,
+    cursor: string | null,
+    limit: number,
+    signal: AbortSignal,
+  ) =>
+    call<CustomerSegments>(
+      address('/api/analytics/customer-segments', { ...question, group, cursor, limit }),
+      { signal },
+    ),
+  cohorts: (question: Partial<Question>, signal: AbortSignal) =>
+    call<Cohorts>(address('/api/analytics/cohorts', { ...question }), { signal }),
 }

@@ -668,7 +668,9 @@ export interface paths {
          * @description The figures of a range of days, with those of an earlier period.
          *
          *     `compare=previous` is as many days directly before, `year` the same dates a year earlier
-         *     (29 February compares with 28 February). An account without stores gets zeros in USD and UTC.
+         *     (29 February compares with 28 February). Where the range holds today, the earlier period counts
+         *     up to the same time of day only, and says so: `comparison.until`. An account without stores gets
+         *     zeros in USD and UTC. Under a filter, figures that it does not tell apart are null.
          */
         get: operations["stats"];
         put?: never;
@@ -702,7 +704,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/analytics/top-customers": {
+    "/api/analytics/heat-map": {
         parameters: {
             query?: never;
             header?: never;
@@ -710,10 +712,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Top Customers
-         * @description Customers by lifetime value: what all their orders came to, whatever the range.
+         * Heat Map
+         * @description Sales by the hour of the week, in the shop's time zone; hours without any are there.
          */
-        get: operations["top_customers"];
+        get: operations["heat_map"];
         put?: never;
         post?: never;
         delete?: never;
@@ -722,7 +724,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/analytics/checkouts": {
+    "/api/analytics/measures": {
         parameters: {
             query?: never;
             header?: never;
@@ -730,13 +732,35 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Checkouts
-         * @description Checkouts whose last activity lies in the range, the latest first, and what became of all.
-         *
-         *     Stages: `open`, `abandoned` (idle longer than the store's window), `recovered` (completed after
-         *     that), `converted` (completed without).
+         * Measures
+         * @description What each figure is: its definition, where that comes from, and what was chosen.
          */
-        get: operations["checkouts"];
+        get: operations["measures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/breakdown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Breakdown
+         * @description Sales of the range by one thing that orders or their lines differ in.
+         *
+         *     `value` is empty where it is not known. By product, variant, vendor, type and collection it is
+         *     lines that are told apart: shipping, duties and fees belong to none and are null. An order with
+         *     two discount codes counts under each, and a product in two collections, too; `share` is of all.
+         *     Collections are the smart ones: who is in a custom one is in no webhook.
+         */
+        get: operations["breakdown"];
         put?: never;
         post?: never;
         delete?: never;
@@ -765,7 +789,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/analytics/customers": {
+    "/api/analytics/fulfillment-times": {
         parameters: {
             query?: never;
             header?: never;
@@ -773,10 +797,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Customers
-         * @description All customers, the newest first, with what they have been worth, whatever the range.
+         * Fulfillment Times
+         * @description How long the orders placed in the range took until their first parcel was sent, and by day.
+         *
+         *     Test orders are left out, and orders that were not sent yet have no time: those of the last days
+         *     look quicker than they will turn out.
          */
-        get: operations["customers"];
+        get: operations["fulfillment_times"];
         put?: never;
         post?: never;
         delete?: never;
@@ -794,9 +821,198 @@ export interface paths {
         };
         /**
          * Products
-         * @description All products, the newest first, whatever the range.
+         * @description All products, with what was sold of them in the range and what is left.
+         *
+         *     `on_hand` is what all places have available; null where it is not tracked. `days_of_stock` is for
+         *     how long that lasts if it goes on selling as in the range; null where nothing was sold.
          */
         get: operations["products"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/inventory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inventory
+         * @description What is left of each variant and how long it lasts, those first that run out first.
+         *
+         *     What was sold is that of the range; stock and cost are those of now.
+         */
+        get: operations["inventory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/top-customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Top Customers
+         * @description Customers by lifetime value: what all their orders came to, whatever the range.
+         */
+        get: operations["top_customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Customers
+         * @description All customers, the newest first, with what they have been worth, whatever the range.
+         *
+         *     Customers that Shopify merged into another one are that one, and are not listed.
+         */
+        get: operations["customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/cohorts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cohorts
+         * @description Customers by the month of their first order, and what they ordered in each month since.
+         *
+         *     The range picks the cohorts: those of the months it touches, by default the last twelve. A
+         *     customer is in exactly one; period 0 is the month of the first order and holds repeated orders.
+         *     Amounts are those of the ledger: what is refunded later counts in the month of the refund.
+         */
+        get: operations["cohorts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/customer-segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Customer Segments
+         * @description Customers in eleven groups by recency, frequency and monetary value, whatever the range.
+         *
+         *     Each of the three is scored from 1 to 5 by the fifths of the store's own customers, 5 for the top
+         *     one; equals share a score. Prospects have no orders. `group` lists its customers, those first who
+         *     spent most; a file is of the groups, or of those customers.
+         */
+        get: operations["customer_segments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/checkouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checkouts
+         * @description Checkouts whose last activity lies in the range, the latest first, and what became of all.
+         *
+         *     Stages: `open`, `abandoned` (idle longer than the store's window), `recovered` (completed after
+         *     that), `converted` (completed without). `inferred_order_id` is an order by which the shopper of an
+         *     abandoned checkout probably bought after all; it makes it neither recovered nor part of the rate.
+         *     Of several checkouts of one shopper at a time one is counted, and the others are its `twins`.
+         */
+        get: operations["checkouts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ledger
+         * @description The entries whose sum is a figure: of which order, what happened, when, and with what amounts.
+         *
+         *     The amounts of all pages come to `total`, which is what `stats` answers for the same range, store
+         *     and filters. Of a rate or an average they come to `numerator`, and the entries' denominators to
+         *     `denominator`. Customers count by the one order that makes each of them count in the range. A
+         *     page is found by the entries before it, so it stays right while others arrive.
+         */
+        get: operations["ledger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orders/{order_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Order History
+         * @description The deliveries that made an order what it is, and what it adds to the figures.
+         *
+         *     Each delivery names the fields of the order that it changed when it was applied: none where it
+         *     came late or told nothing new. A delivery that came twice is here once. Transactions, parcels and
+         *     returns of the order are named with their kind before the field, as in `fulfillment.status`.
+         */
+        get: operations["order_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1083,24 +1299,179 @@ export interface components {
             /**
              * Next
              * @description Send it as `cursor` for the next page; null on the last one.
+             * @example WyJvcmRlcnMiLDFd
              */
             next: string | null;
+        };
+        /**
+         * Breakdown
+         * @description Sales by one thing that orders or lines differ in.
+         */
+        Breakdown: {
+            /**
+             * Currency
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * From
+             * Format: date
+             * @example 2026-03-01
+             */
+            from: string;
+            /**
+             * To
+             * Format: date
+             * @example 2026-03-01
+             */
+            to: string;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "channel" | "country" | "region" | "referrer" | "landing" | "discount_code" | "product" | "variant" | "vendor" | "product_type" | "collection";
+            /** Rows */
+            rows: components["schemas"]["BreakdownRow"][];
+            /**
+             * Next
+             * @description Send it as `cursor` for the next page; null on the last one.
+             * @example WyJvcmRlcnMiLDFd
+             */
+            next: string | null;
+        };
+        /**
+         * BreakdownRow
+         * @description What was sold under one value.
+         */
+        BreakdownRow: {
+            /**
+             * Value
+             * @description Empty where it is not known.
+             * @example web
+             */
+            value: string;
+            /**
+             * Label
+             * @description A product's or collection's title.
+             * @example web
+             */
+            label: string | null;
+            /**
+             * Gross Sales
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            gross_sales: string;
+            /**
+             * Discounts
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            discounts: string;
+            /**
+             * Sales Reversals
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            sales_reversals: string;
+            /**
+             * Net Sales
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            net_sales: string;
+            /**
+             * Shipping
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            shipping: string | null;
+            /**
+             * Taxes
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            taxes: string;
+            /**
+             * Duties
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            duties: string | null;
+            /**
+             * Additional Fees
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            additional_fees: string | null;
+            /**
+             * Total Sales
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            total_sales: string;
+            /**
+             * Share
+             * @description Of the total sales of all values; null where those are 0.
+             * @example 0.25
+             */
+            share: number | null;
+            /**
+             * Orders
+             * @description Orders placed with it; null by type and collection.
+             * @example 12
+             */
+            orders: number | null;
+            /**
+             * Average Order Value
+             * @example 1234.50
+             */
+            average_order_value: string | null;
+            /**
+             * Units Sold
+             * @example 12
+             */
+            units_sold: number;
+            /**
+             * Units Reversed
+             * @example 12
+             */
+            units_reversed: number;
         };
         /**
          * Checkout
          * @description A checkout of a shopper whose contact details are known.
          */
         Checkout: {
-            /** Token */
+            /**
+             * Token
+             * @example bd5a8aa1ecd019dd3520ff791ee3a24c
+             */
             token: string;
             /**
              * Store
              * @example 42
              */
             store: string;
-            /** Email */
+            /**
+             * Email
+             * @example eve@example.com
+             */
             email: string | null;
-            /** Customer Name */
+            /**
+             * Customer Id
+             * @example 1001
+             */
+            customer_id: string | null;
+            /**
+             * Customer Name
+             * @example Eve Example
+             */
             customer_name: string | null;
             /**
              * Total
@@ -1108,28 +1479,90 @@ export interface components {
              * @example 1234.50
              */
             total: string;
-            /** Currency */
+            /**
+             * Currency
+             * @example EUR
+             */
             currency: string;
             /**
              * Stage
              * @enum {string}
              */
             stage: "open" | "abandoned" | "recovered" | "converted";
-            /** Started At */
+            /**
+             * Started At
+             * @example 2026-03-01T09:30:00+01:00
+             */
             started_at: string | null;
             /**
              * Last Active At
              * Format: date-time
+             * @example 2026-03-01T09:30:00+01:00
              */
             last_active_at: string;
-            /** Abandoned At */
+            /**
+             * Abandoned At
+             * @example 2026-03-01T09:30:00+01:00
+             */
             abandoned_at: string | null;
-            /** Recovered At */
+            /**
+             * Abandonments
+             * @description How often the window ran out on it.
+             * @example 12
+             */
+            abandonments: number;
+            /**
+             * Recovered At
+             * @example 2026-03-01T09:30:00+01:00
+             */
             recovered_at: string | null;
-            /** Recovery Url */
+            /**
+             * Completed At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            completed_at: string | null;
+            /**
+             * Recovery Url
+             * @example https://ada-teas.example/checkouts/ac/bd5a
+             */
             recovery_url: string | null;
-            /** Order Name */
+            /**
+             * Order Id
+             * @example 1001
+             */
+            order_id: string | null;
+            /**
+             * Order Name
+             * @example #1001
+             */
             order_name: string | null;
+            /**
+             * Counted
+             * @description Whether it is in the figures: a twin is not.
+             */
+            counted: boolean;
+            /**
+             * Twin Of
+             * @description The same shopper's checkout that is counted in its place.
+             * @example null
+             */
+            twin_of: string | null;
+            /**
+             * Inferred Order Id
+             * @description An order by which the shopper probably bought after all.
+             * @example 1001
+             */
+            inferred_order_id: string | null;
+            /**
+             * Inferred Order Name
+             * @example #1002
+             */
+            inferred_order_name: string | null;
+            /**
+             * Inferred At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            inferred_at: string | null;
         };
         /**
          * CheckoutSummary
@@ -1139,21 +1572,25 @@ export interface components {
             /**
              * Open
              * @description Started in the range and neither abandoned nor completed yet.
+             * @example 12
              */
             open: number;
             /**
              * Abandoned
              * @description Abandoned in the range and not recovered since.
+             * @example 12
              */
             abandoned: number;
             /**
              * Recovered
              * @description Abandoned in the range and completed afterwards.
+             * @example 12
              */
             recovered: number;
             /**
              * Converted
              * @description Started in the range and completed without a break.
+             * @example 12
              */
             converted: number;
             /**
@@ -1174,22 +1611,174 @@ export interface components {
              * @example 0.25
              */
             recovered_checkout_rate: number | null;
+            /**
+             * Abandonments
+             * @description How often a window ran out, one checkout's all told.
+             * @example 12
+             */
+            abandonments: number;
+            /**
+             * Inferred Recoveries
+             * @description Abandoned, but the shopper bought by another checkout soon after; not in the rate.
+             * @example 12
+             */
+            inferred_recoveries: number;
+            /**
+             * Inferred Recovered Sales
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            inferred_recovered_sales: string;
         };
         /**
          * Checkouts
          * @description A page of checkouts, the latest active first.
          */
         Checkouts: {
-            /** Currency */
+            /**
+             * Currency
+             * @example EUR
+             */
             currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * From
+             * Format: date
+             * @example 2026-03-01
+             */
+            from: string;
+            /**
+             * To
+             * Format: date
+             * @example 2026-03-01
+             */
+            to: string;
             summary: components["schemas"]["CheckoutSummary"];
             /** Checkouts */
             checkouts: components["schemas"]["Checkout"][];
             /**
              * Next
              * @description Send it as `cursor` for the next page; null on the last one.
+             * @example WyJvcmRlcnMiLDFd
              */
             next: string | null;
+        };
+        /**
+         * Cohort
+         * @description Customers by the month of their first order.
+         */
+        Cohort: {
+            /**
+             * Cohort
+             * Format: date
+             * @example 2026-03-01
+             */
+            cohort: string;
+            /**
+             * Customers
+             * @example 12
+             */
+            customers: number;
+            /**
+             * Repeat Orders
+             * @description Beyond the first, in the month of the first.
+             * @example 12
+             */
+            repeat_orders: number;
+            /**
+             * Orders
+             * @example 12
+             */
+            orders: number;
+            /**
+             * Total Spent
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            total_spent: string;
+            /** Periods */
+            periods: components["schemas"]["CohortPeriod"][];
+        };
+        /**
+         * CohortPeriod
+         * @description What a cohort did in one month; 0 is that of the first orders.
+         */
+        CohortPeriod: {
+            /**
+             * Period
+             * @example 1
+             */
+            period: number;
+            /**
+             * Month
+             * Format: date
+             * @example 2026-03-01
+             */
+            month: string;
+            /**
+             * Customers
+             * @description Of the cohort, those who ordered in the month.
+             * @example 12
+             */
+            customers: number;
+            /**
+             * Retention
+             * @description Those, of the whole cohort.
+             * @example 0.25
+             */
+            retention: number | null;
+            /**
+             * Orders
+             * @description In period 0 with repeated ones.
+             * @example 12
+             */
+            orders: number;
+            /**
+             * Total Spent
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            total_spent: string;
+            /**
+             * Spent Per Customer
+             * @description Up to and with this month, over the cohort.
+             * @example 1234.50
+             */
+            spent_per_customer: string;
+        };
+        /**
+         * Cohorts
+         * @description Customers by the month of their first order, and what they did since.
+         */
+        Cohorts: {
+            /**
+             * Currency
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * From
+             * Format: date
+             * @example 2026-03-01
+             */
+            from: string;
+            /**
+             * To
+             * Format: date
+             * @example 2026-03-01
+             */
+            to: string;
+            /** Cohorts */
+            cohorts: components["schemas"]["Cohort"][];
         };
         /**
          * Credentials
@@ -1217,11 +1806,25 @@ export interface components {
              * @example 42
              */
             id: string;
-            /** Name */
+            /**
+             * Store
+             * @example 42
+             */
+            store: string;
+            /**
+             * Name
+             * @example Eve Example
+             */
             name: string;
-            /** Email */
+            /**
+             * Email
+             * @example eve@example.com
+             */
             email: string | null;
-            /** Orders */
+            /**
+             * Orders
+             * @example 12
+             */
             orders: number;
             /**
              * Total Spent
@@ -1229,17 +1832,39 @@ export interface components {
              * @example 1234.50
              */
             total_spent: string;
-            /** First Order At */
+            /**
+             * First Order At
+             * @example 2026-03-01T09:30:00+01:00
+             */
             first_order_at: string | null;
-            /** Last Order At */
+            /**
+             * Last Order At
+             * @example 2026-03-01T09:30:00+01:00
+             */
             last_order_at: string | null;
             /**
-             * Store
-             * @example 42
+             * Created At
+             * @example 2026-03-01T09:30:00+01:00
              */
-            store: string;
-            /** Created At */
             created_at: string | null;
+            /**
+             * Kind
+             * @description By how many orders: none, one, or more.
+             * @enum {string}
+             */
+            kind: "none" | "one_time" | "repeat";
+            /**
+             * Tags
+             * @example [
+             *       "wholesale"
+             *     ]
+             */
+            tags: string[];
+            /**
+             * Account State
+             * @example enabled
+             */
+            account_state: string | null;
         };
         /**
          * CustomerFile
@@ -1284,6 +1909,46 @@ export interface components {
             }[];
         };
         /**
+         * CustomerSegments
+         * @description All eleven groups, and the customers of one where it was asked for.
+         */
+        CustomerSegments: {
+            /**
+             * Currency
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * From
+             * Format: date
+             * @example 2026-03-01
+             */
+            from: string;
+            /**
+             * To
+             * Format: date
+             * @example 2026-03-01
+             */
+            to: string;
+            /** Segments */
+            segments: components["schemas"]["Segment"][];
+            /** Group */
+            group: ("champions" | "loyal" | "active" | "new" | "promising" | "needs_attention" | "almost_lost" | "at_risk" | "previously_loyal" | "dormant" | "prospects") | null;
+            /** Customers */
+            customers: components["schemas"]["ScoredCustomer"][];
+            /**
+             * Next
+             * @description Send it as `cursor` for the next page; null on the last one.
+             * @example WyJvcmRlcnMiLDFd
+             */
+            next: string | null;
+        };
+        /**
          * CustomerValue
          * @description What a customer has been worth.
          */
@@ -1293,11 +1958,25 @@ export interface components {
              * @example 42
              */
             id: string;
-            /** Name */
+            /**
+             * Store
+             * @example 42
+             */
+            store: string;
+            /**
+             * Name
+             * @example Eve Example
+             */
             name: string;
-            /** Email */
+            /**
+             * Email
+             * @example eve@example.com
+             */
             email: string | null;
-            /** Orders */
+            /**
+             * Orders
+             * @example 12
+             */
             orders: number;
             /**
              * Total Spent
@@ -1305,9 +1984,15 @@ export interface components {
              * @example 1234.50
              */
             total_spent: string;
-            /** First Order At */
+            /**
+             * First Order At
+             * @example 2026-03-01T09:30:00+01:00
+             */
             first_order_at: string | null;
-            /** Last Order At */
+            /**
+             * Last Order At
+             * @example 2026-03-01T09:30:00+01:00
+             */
             last_order_at: string | null;
         };
         /**
@@ -1315,15 +2000,250 @@ export interface components {
          * @description A page of customers, the newest first.
          */
         Customers: {
-            /** Currency */
+            /**
+             * Currency
+             * @example EUR
+             */
             currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * From
+             * Format: date
+             * @example 2026-03-01
+             */
+            from: string;
+            /**
+             * To
+             * Format: date
+             * @example 2026-03-01
+             */
+            to: string;
             /** Customers */
             customers: components["schemas"]["Customer"][];
             /**
              * Next
              * @description Send it as `cursor` for the next page; null on the last one.
+             * @example WyJvcmRlcnMiLDFd
              */
             next: string | null;
+        };
+        /**
+         * Delivered
+         * @description A delivery that spoke of the order.
+         */
+        Delivered: {
+            /**
+             * Webhook Id
+             * @example b54557e4-bdd9-4b37-8a5f-bf7d70bcd043
+             */
+            webhook_id: string;
+            /**
+             * Topic
+             * @example orders/updated
+             */
+            topic: string;
+            /**
+             * Triggered At
+             * @description When Shopify says that it happened.
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            triggered_at: string | null;
+            /**
+             * Received At
+             * Format: date-time
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            received_at: string;
+            /**
+             * Applied At
+             * Format: date-time
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            applied_at: string;
+            /**
+             * Changed
+             * @description The fields of the order that it changed; none where it came late or told nothing new.
+             * @example [
+             *       "financial_status",
+             *       "updated_at"
+             *     ]
+             */
+            changed: string[];
+        };
+        /**
+         * Entry
+         * @description A line of the ledger: what an order or a checkout adds to the measures, and when.
+         */
+        Entry: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "placement" | "edit" | "refund" | "cancellation" | "checkout" | "abandonment";
+            /**
+             * Entry
+             * @description Its kind, and which of that kind.
+             * @example refund:509562969
+             */
+            entry: string;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            at: string;
+            /**
+             * Day
+             * Format: date
+             * @description In the shop's time zone: the day on which it counts.
+             * @example 2026-03-01
+             */
+            day: string;
+            /**
+             * Customer Id
+             * @description Whose it is by now, where customers were merged.
+             * @example 1001
+             */
+            customer_id: string | null;
+            /**
+             * Amounts
+             * @description Every additive measure that is not zero.
+             * @example {
+             *       "discounts": "2.50",
+             *       "gross_sales": "20.00",
+             *       "orders": 1
+             *     }
+             */
+            amounts: {
+                [key: string]: string | number;
+            };
+            /**
+             * Lines
+             * @description By line. What they leave over of the amounts belongs to no line, such as shipping.
+             */
+            lines: components["schemas"]["EntryLine"][];
+        };
+        /**
+         * EntryLine
+         * @description What a line of the order has of an entry's amounts.
+         */
+        EntryLine: {
+            /**
+             * Product Id
+             * @example 1001
+             */
+            product_id: string | null;
+            /**
+             * Variant Id
+             * @example 1001
+             */
+            variant_id: string | null;
+            /**
+             * Vendor
+             * @example Ada's Teas
+             */
+            vendor: string | null;
+            /**
+             * Amounts
+             * @description Every additive measure that is not zero.
+             * @example {
+             *       "discounts": "2.50",
+             *       "gross_sales": "20.00",
+             *       "orders": 1
+             *     }
+             */
+            amounts: {
+                [key: string]: string | number;
+            };
+        };
+        /**
+         * FigureEntry
+         * @description An entry, and what it has of the figure.
+         */
+        FigureEntry: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "placement" | "edit" | "refund" | "cancellation" | "checkout" | "abandonment";
+            /**
+             * Entry
+             * @description Its kind, and which of that kind.
+             * @example refund:509562969
+             */
+            entry: string;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            at: string;
+            /**
+             * Day
+             * Format: date
+             * @description In the shop's time zone: the day on which it counts.
+             * @example 2026-03-01
+             */
+            day: string;
+            /**
+             * Customer Id
+             * @description Whose it is by now, where customers were merged.
+             * @example 1001
+             */
+            customer_id: string | null;
+            /**
+             * Amounts
+             * @description Every additive measure that is not zero.
+             * @example {
+             *       "discounts": "2.50",
+             *       "gross_sales": "20.00",
+             *       "orders": 1
+             *     }
+             */
+            amounts: {
+                [key: string]: string | number;
+            };
+            /**
+             * Lines
+             * @description By line. What they leave over of the amounts belongs to no line, such as shipping.
+             */
+            lines: components["schemas"]["EntryLine"][];
+            /**
+             * Order Id
+             * @example 1001
+             */
+            order_id: string | null;
+            /**
+             * Order Name
+             * @example #1001
+             */
+            order_name: string | null;
+            /**
+             * Checkout Token
+             * @example null
+             */
+            checkout_token: string | null;
+            /**
+             * Store
+             * @example 42
+             */
+            store: string;
+            /**
+             * Amount
+             * @description Money is a decimal string, what is counted is a number.
+             * @example 12.50
+             */
+            amount: string | number;
+            /**
+             * Denominator
+             * @description What it adds to what a rate or an average is divided by.
+             * @example null
+             */
+            denominator: number | null;
         };
         /**
          * Forgotten
@@ -1335,6 +2255,241 @@ export interface components {
              * @example ada@example.com
              */
             email: string;
+        };
+        /**
+         * FulfillmentOfDay
+         * @description The same of the orders placed on one day.
+         */
+        FulfillmentOfDay: {
+            /**
+             * Orders
+             * @description Placed, test orders left out.
+             * @example 12
+             */
+            orders: number;
+            /**
+             * Fulfilled
+             * @description Of those, the ones of which a parcel was sent.
+             * @example 12
+             */
+            fulfilled: number;
+            /**
+             * Median Hours
+             * @example 20.5
+             */
+            median_hours: number | null;
+            /**
+             * P90 Hours
+             * @example 49
+             */
+            p90_hours: number | null;
+            /**
+             * Within 24 Hours
+             * @description Of those fulfilled.
+             * @example 0.25
+             */
+            within_24_hours: number | null;
+            /**
+             * Within 48 Hours
+             * @description From 0 to 1; null without a denominator.
+             * @example 0.25
+             */
+            within_48_hours: number | null;
+            /**
+             * Within 72 Hours
+             * @description From 0 to 1; null without a denominator.
+             * @example 0.25
+             */
+            within_72_hours: number | null;
+            /**
+             * Day
+             * Format: date
+             * @example 2026-03-01
+             */
+            day: string;
+        };
+        /**
+         * FulfillmentTimes
+         * @description How long orders took from being placed until their first parcel was sent.
+         */
+        FulfillmentTimes: {
+            /**
+             * Orders
+             * @description Placed, test orders left out.
+             * @example 12
+             */
+            orders: number;
+            /**
+             * Fulfilled
+             * @description Of those, the ones of which a parcel was sent.
+             * @example 12
+             */
+            fulfilled: number;
+            /**
+             * Median Hours
+             * @example 20.5
+             */
+            median_hours: number | null;
+            /**
+             * P90 Hours
+             * @example 49
+             */
+            p90_hours: number | null;
+            /**
+             * Within 24 Hours
+             * @description Of those fulfilled.
+             * @example 0.25
+             */
+            within_24_hours: number | null;
+            /**
+             * Within 48 Hours
+             * @description From 0 to 1; null without a denominator.
+             * @example 0.25
+             */
+            within_48_hours: number | null;
+            /**
+             * Within 72 Hours
+             * @description From 0 to 1; null without a denominator.
+             * @example 0.25
+             */
+            within_72_hours: number | null;
+            /**
+             * Currency
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * From
+             * Format: date
+             * @example 2026-03-01
+             */
+            from: string;
+            /**
+             * To
+             * Format: date
+             * @example 2026-03-01
+             */
+            to: string;
+            /** Days */
+            days: components["schemas"]["FulfillmentOfDay"][];
+        };
+        /**
+         * HeatMap
+         * @description The hours of the week, all 168, added up over the range.
+         */
+        HeatMap: {
+            /**
+             * Currency
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * From
+             * Format: date
+             * @example 2026-03-01
+             */
+            from: string;
+            /**
+             * To
+             * Format: date
+             * @example 2026-03-01
+             */
+            to: string;
+            /** Cells */
+            cells: components["schemas"]["HeatMapCell"][];
+        };
+        /**
+         * HeatMapCell
+         * @description An hour of the week.
+         */
+        HeatMapCell: {
+            /**
+             * Weekday
+             * @description 1 is Monday.
+             * @example 1
+             */
+            weekday: number;
+            /**
+             * Hour
+             * @description In the shop's time zone.
+             * @example 9
+             */
+            hour: number;
+            /**
+             * Orders
+             * @example 12
+             */
+            orders: number;
+            /**
+             * Gross Sales
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            gross_sales: string;
+            /**
+             * Net Sales
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            net_sales: string;
+            /**
+             * Total Sales
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            total_sales: string;
+            /**
+             * Units Sold
+             * @example 12
+             */
+            units_sold: number;
+        };
+        /**
+         * Inventory
+         * @description What is left of each variant.
+         */
+        Inventory: {
+            /**
+             * Currency
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * From
+             * Format: date
+             * @example 2026-03-01
+             */
+            from: string;
+            /**
+             * To
+             * Format: date
+             * @example 2026-03-01
+             */
+            to: string;
+            summary: components["schemas"]["StockSummary"];
+            /** Variants */
+            variants: components["schemas"]["StockedVariant"][];
+            /**
+             * Next
+             * @description Send it as `cursor` for the next page; null on the last one.
+             * @example WyJvcmRlcnMiLDFd
+             */
+            next: string | null;
         };
         /**
          * Invitation
@@ -1446,6 +2601,70 @@ export interface components {
         Keys: {
             /** Keys */
             keys: components["schemas"]["Key"][];
+        };
+        /**
+         * Ledger
+         * @description The entries whose sum is a figure, the latest first.
+         */
+        Ledger: {
+            /**
+             * Currency
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * From
+             * Format: date
+             * @example 2026-03-01
+             */
+            from: string;
+            /**
+             * To
+             * Format: date
+             * @example 2026-03-01
+             */
+            to: string;
+            /**
+             * Measure
+             * @example net_sales
+             */
+            measure: string;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "money" | "count" | "rate";
+            /**
+             * Total
+             * @description The figure, as `stats` has it, of all pages.
+             * @example 1234.50
+             */
+            total: string | number | null;
+            /**
+             * Numerator
+             * @description Of a rate or an average: what the amounts of all entries come to.
+             * @example null
+             */
+            numerator: string | number | null;
+            /**
+             * Denominator
+             * @description And what their denominators come to.
+             * @example null
+             */
+            denominator: number | null;
+            /** Entries */
+            entries: components["schemas"]["FigureEntry"][];
+            /**
+             * Next
+             * @description Send it as `cursor` for the next page; null on the last one.
+             * @example WyJvcmRlcnMiLDFd
+             */
+            next: string | null;
         };
         /**
          * Login
@@ -1612,6 +2831,61 @@ export interface components {
             tenants: components["schemas"]["Membership"][];
         };
         /**
+         * MeasureOut
+         * @description What a figure is.
+         */
+        MeasureOut: {
+            /**
+             * Name
+             * @example net_sales
+             */
+            name: string;
+            /**
+             * Label
+             * @example Net sales
+             */
+            label: string;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "money" | "count" | "rate";
+            /**
+             * Adds
+             * @enum {string}
+             */
+            adds: "sum" | "derived" | "distinct";
+            /**
+             * Definition
+             * @example Gross sales − discounts − sales reversals.
+             */
+            definition: string;
+            /**
+             * Choice
+             * @description What Shopify leaves open, and what was chosen; else empty.
+             * @example
+             */
+            choice: string;
+            /**
+             * Source
+             * @example https://help.shopify.com/en/manual/reports-and-analytics
+             */
+            source: string;
+            /**
+             * Shown
+             * @description Whether `stats` has it.
+             */
+            shown: boolean;
+        };
+        /**
+         * Measures
+         * @description All measures.
+         */
+        Measures: {
+            /** Measures */
+            measures: components["schemas"]["MeasureOut"][];
+        };
+        /**
          * Member
          * @description A person of the account.
          */
@@ -1762,17 +3036,35 @@ export interface components {
              * @example 42
              */
             store: string;
-            /** Name */
+            /**
+             * Name
+             * @example #1001
+             */
             name: string | null;
-            /** Email */
+            /**
+             * Email
+             * @example eve@example.com
+             */
             email: string | null;
-            /** Customer Id */
+            /**
+             * Customer Id
+             * @example 1001
+             */
             customer_id: string | null;
-            /** Customer Name */
+            /**
+             * Customer Name
+             * @example Eve Example
+             */
             customer_name: string;
-            /** Financial Status */
+            /**
+             * Financial Status
+             * @example paid
+             */
             financial_status: string | null;
-            /** Fulfillment Status */
+            /**
+             * Fulfillment Status
+             * @example fulfilled
+             */
             fulfillment_status: string | null;
             /**
              * Total Price
@@ -1789,25 +3081,119 @@ export interface components {
             /**
              * Processed At
              * Format: date-time
+             * @example 2026-03-01T09:30:00+01:00
              */
             processed_at: string;
-            /** Cancelled At */
+            /**
+             * Cancelled At
+             * @example 2026-03-01T09:30:00+01:00
+             */
             cancelled_at: string | null;
+            /**
+             * Fulfilled At
+             * @description When its first parcel was sent.
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            fulfilled_at: string | null;
             /** Test */
             test: boolean;
+            /**
+             * Channel
+             * @example web
+             */
+            channel: string | null;
+            /**
+             * Country
+             * @example DE
+             */
+            country: string | null;
+            /**
+             * Region
+             * @example BE
+             */
+            region: string | null;
+            /**
+             * Discount Codes
+             * @example [
+             *       "WELCOME10"
+             *     ]
+             */
+            discount_codes: string[];
+        };
+        /**
+         * OrderHistory
+         * @description What made an order what it is, and what it adds to the figures.
+         */
+        OrderHistory: {
+            /**
+             * Id
+             * @example 42
+             */
+            id: string;
+            /**
+             * Name
+             * @example #1001
+             */
+            name: string | null;
+            /**
+             * Store
+             * @example 42
+             */
+            store: string;
+            /**
+             * Currency
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Deliveries
+             * @description In the order in which they were applied.
+             */
+            deliveries: components["schemas"]["Delivered"][];
+            /**
+             * Entries
+             * @description By time. None of a test order, or a deleted one.
+             */
+            entries: components["schemas"]["Entry"][];
         };
         /**
          * Orders
          * @description A page of orders, the latest first.
          */
         Orders: {
-            /** Currency */
+            /**
+             * Currency
+             * @example EUR
+             */
             currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * From
+             * Format: date
+             * @example 2026-03-01
+             */
+            from: string;
+            /**
+             * To
+             * Format: date
+             * @example 2026-03-01
+             */
+            to: string;
             /** Orders */
             orders: components["schemas"]["Order"][];
             /**
              * Next
              * @description Send it as `cursor` for the next page; null on the last one.
+             * @example WyJvcmRlcnMiLDFd
              */
             next: string | null;
         };
@@ -1877,10 +3263,10 @@ export interface components {
             net_sales: string;
             /**
              * Shipping
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            shipping: string;
+            shipping: string | null;
             /**
              * Taxes
              * @description Decimal string in the answer's currency.
@@ -1889,40 +3275,112 @@ export interface components {
             taxes: string;
             /**
              * Duties
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            duties: string;
+            duties: string | null;
             /**
              * Additional Fees
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            additional_fees: string;
+            additional_fees: string | null;
             /**
              * Gift Cards Sold
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            gift_cards_sold: string;
+            gift_cards_sold: string | null;
             /**
              * Tips
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            tips: string;
-            /** Orders */
+            tips: string | null;
+            /**
+             * Orders
+             * @example 12
+             */
             orders: number;
-            /** Average Order Value */
+            /**
+             * Average Order Value
+             * @example 1234.50
+             */
             average_order_value: string | null;
-            /** Checkouts */
-            checkouts: number;
-            /** Abandoned Checkouts */
-            abandoned_checkouts: number;
-            /** Recovered Checkouts */
-            recovered_checkouts: number;
-            /** Converted Checkouts */
-            converted_checkouts: number;
+            /**
+             * Total Sales Per Order
+             * @example 1234.50
+             */
+            total_sales_per_order: string | null;
+            /**
+             * Net Sales Per Order
+             * @example 1234.50
+             */
+            net_sales_per_order: string | null;
+            /**
+             * Live View Total Sales
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            live_view_total_sales: string | null;
+            /**
+             * Units Sold
+             * @example 12
+             */
+            units_sold: number;
+            /**
+             * Units Reversed
+             * @example 12
+             */
+            units_reversed: number;
+            /**
+             * Refund Adjustments
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            refund_adjustments: string | null;
+            /**
+             * Tax In Prices
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            tax_in_prices: string | null;
+            /**
+             * Cash Rounding
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            cash_rounding: string | null;
+            /**
+             * Checkouts
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            checkouts: number | null;
+            /**
+             * Abandoned Checkouts
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            abandoned_checkouts: number | null;
+            /**
+             * Abandonments
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            abandonments: number | null;
+            /**
+             * Recovered Checkouts
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            recovered_checkouts: number | null;
+            /**
+             * Converted Checkouts
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            converted_checkouts: number | null;
             /**
              * Recovered Checkout Rate
              * @description From 0 to 1; null without a denominator.
@@ -1931,16 +3389,28 @@ export interface components {
             recovered_checkout_rate: number | null;
             /**
              * Recovered Sales
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            recovered_sales: string;
+            recovered_sales: string | null;
             /**
              * Abandoned Value
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            abandoned_value: string;
+            abandoned_value: string | null;
+            /**
+             * Inferred Recoveries
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            inferred_recoveries: number | null;
+            /**
+             * Inferred Recovered Sales
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            inferred_recovered_sales: string | null;
             /**
              * Currency
              * @example EUR
@@ -1954,19 +3424,39 @@ export interface components {
             /**
              * From
              * Format: date
+             * @example 2026-03-01
              */
             from: string;
             /**
              * To
              * Format: date
+             * @example 2026-03-01
              */
             to: string;
-            /** Customers */
-            customers: number;
-            /** New Customers */
-            new_customers: number;
-            /** Returning Customers */
-            returning_customers: number;
+            /**
+             * Until
+             * @description Where an earlier period was cut, as far into it as today is; else null.
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            until: string | null;
+            /**
+             * Customers
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            customers: number | null;
+            /**
+             * New Customers
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            new_customers: number | null;
+            /**
+             * Returning Customers
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            returning_customers: number | null;
             /**
              * Returning Customer Rate
              * @description From 0 to 1; null without a denominator.
@@ -1976,6 +3466,7 @@ export interface components {
             /**
              * As Of
              * Format: date-time
+             * @example 2026-03-01T09:30:00+01:00
              */
             as_of: string;
         };
@@ -2016,10 +3507,10 @@ export interface components {
             net_sales: string;
             /**
              * Shipping
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            shipping: string;
+            shipping: string | null;
             /**
              * Taxes
              * @description Decimal string in the answer's currency.
@@ -2028,40 +3519,112 @@ export interface components {
             taxes: string;
             /**
              * Duties
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            duties: string;
+            duties: string | null;
             /**
              * Additional Fees
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            additional_fees: string;
+            additional_fees: string | null;
             /**
              * Gift Cards Sold
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            gift_cards_sold: string;
+            gift_cards_sold: string | null;
             /**
              * Tips
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            tips: string;
-            /** Orders */
+            tips: string | null;
+            /**
+             * Orders
+             * @example 12
+             */
             orders: number;
-            /** Average Order Value */
+            /**
+             * Average Order Value
+             * @example 1234.50
+             */
             average_order_value: string | null;
-            /** Checkouts */
-            checkouts: number;
-            /** Abandoned Checkouts */
-            abandoned_checkouts: number;
-            /** Recovered Checkouts */
-            recovered_checkouts: number;
-            /** Converted Checkouts */
-            converted_checkouts: number;
+            /**
+             * Total Sales Per Order
+             * @example 1234.50
+             */
+            total_sales_per_order: string | null;
+            /**
+             * Net Sales Per Order
+             * @example 1234.50
+             */
+            net_sales_per_order: string | null;
+            /**
+             * Live View Total Sales
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            live_view_total_sales: string | null;
+            /**
+             * Units Sold
+             * @example 12
+             */
+            units_sold: number;
+            /**
+             * Units Reversed
+             * @example 12
+             */
+            units_reversed: number;
+            /**
+             * Refund Adjustments
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            refund_adjustments: string | null;
+            /**
+             * Tax In Prices
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            tax_in_prices: string | null;
+            /**
+             * Cash Rounding
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            cash_rounding: string | null;
+            /**
+             * Checkouts
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            checkouts: number | null;
+            /**
+             * Abandoned Checkouts
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            abandoned_checkouts: number | null;
+            /**
+             * Abandonments
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            abandonments: number | null;
+            /**
+             * Recovered Checkouts
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            recovered_checkouts: number | null;
+            /**
+             * Converted Checkouts
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            converted_checkouts: number | null;
             /**
              * Recovered Checkout Rate
              * @description From 0 to 1; null without a denominator.
@@ -2070,20 +3633,32 @@ export interface components {
             recovered_checkout_rate: number | null;
             /**
              * Recovered Sales
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            recovered_sales: string;
+            recovered_sales: string | null;
             /**
              * Abandoned Value
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            abandoned_value: string;
+            abandoned_value: string | null;
+            /**
+             * Inferred Recoveries
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            inferred_recoveries: number | null;
+            /**
+             * Inferred Recovered Sales
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            inferred_recovered_sales: string | null;
             /**
              * Start
              * Format: date-time
-             * @example 2026-03-01T00:00:00+01:00
+             * @example 2026-03-01T09:30:00+01:00
              */
             start: string;
         };
@@ -2192,9 +3767,61 @@ export interface components {
         };
         /**
          * Product
-         * @description A product as the shop has it now.
+         * @description A product as the shop has it now, and what was sold of it in the range.
          */
         Product: {
+            /**
+             * Units Sold
+             * @example 12
+             */
+            units_sold: number;
+            /**
+             * Units Reversed
+             * @example 12
+             */
+            units_reversed: number;
+            /**
+             * Gross Sales
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            gross_sales: string;
+            /**
+             * Discounts
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            discounts: string;
+            /**
+             * Sales Reversals
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            sales_reversals: string;
+            /**
+             * Net Sales
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            net_sales: string;
+            /**
+             * Orders
+             * @description Orders placed with it in them.
+             * @example 12
+             */
+            orders: number;
+            /**
+             * On Hand
+             * @description What all places have available; null where not tracked.
+             * @example 40
+             */
+            on_hand: number | null;
+            /**
+             * Days Of Stock
+             * @description How long that lasts if it goes on selling so; null where nothing was sold.
+             * @example 12.5
+             */
+            days_of_stock: number | null;
             /**
              * Id
              * @example 42
@@ -2205,41 +3832,96 @@ export interface components {
              * @example 42
              */
             store: string;
-            /** Title */
+            /**
+             * Title
+             * @example Darjeeling
+             */
             title: string | null;
-            /** Handle */
+            /**
+             * Handle
+             * @example darjeeling
+             */
             handle: string | null;
-            /** Status */
+            /**
+             * Status
+             * @example active
+             */
             status: string | null;
-            /** Vendor */
+            /**
+             * Vendor
+             * @example Ada's Teas
+             */
             vendor: string | null;
-            /** Product Type */
+            /**
+             * Product Type
+             * @example Tea
+             */
             product_type: string | null;
-            /** Variants */
+            /**
+             * Variants
+             * @example 12
+             */
             variants: number;
-            /** Lowest Price */
+            /**
+             * Lowest Price
+             * @example 1234.50
+             */
             lowest_price: string | null;
-            /** Highest Price */
+            /**
+             * Highest Price
+             * @example 1234.50
+             */
             highest_price: string | null;
-            /** Inventory */
+            /**
+             * Inventory
+             * @description As the variants themselves say.
+             * @example 40
+             */
             inventory: number | null;
-            /** Created At */
+            /**
+             * Created At
+             * @example 2026-03-01T09:30:00+01:00
+             */
             created_at: string | null;
-            /** Updated At */
+            /**
+             * Updated At
+             * @example 2026-03-01T09:30:00+01:00
+             */
             updated_at: string | null;
         };
         /**
          * Products
-         * @description A page of products, the newest first.
+         * @description A page of products.
          */
         Products: {
-            /** Currency */
+            /**
+             * Currency
+             * @example EUR
+             */
             currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * From
+             * Format: date
+             * @example 2026-03-01
+             */
+            from: string;
+            /**
+             * To
+             * Format: date
+             * @example 2026-03-01
+             */
+            to: string;
             /** Products */
             products: components["schemas"]["Product"][];
             /**
              * Next
              * @description Send it as `cursor` for the next page; null on the last one.
+             * @example WyJvcmRlcnMiLDFd
              */
             next: string | null;
         };
@@ -2298,26 +3980,135 @@ export interface components {
          */
         SalesOverTime: {
             /**
-             * Interval
-             * @enum {string}
+             * Currency
+             * @example EUR
              */
-            interval: "hour" | "day" | "week" | "month";
-            /** Currency */
             currency: string;
-            /** Timezone */
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
             timezone: string;
             /**
              * From
              * Format: date
+             * @example 2026-03-01
              */
             from: string;
             /**
              * To
              * Format: date
+             * @example 2026-03-01
              */
             to: string;
+            /**
+             * Interval
+             * @enum {string}
+             */
+            interval: "hour" | "day" | "week" | "month";
             /** Points */
             points: components["schemas"]["Point"][];
+        };
+        /**
+         * ScoredCustomer
+         * @description A customer of a group, with the scores that put them there; null without orders.
+         */
+        ScoredCustomer: {
+            /**
+             * Id
+             * @example 42
+             */
+            id: string;
+            /**
+             * Store
+             * @example 42
+             */
+            store: string;
+            /**
+             * Name
+             * @example Eve Example
+             */
+            name: string;
+            /**
+             * Email
+             * @example eve@example.com
+             */
+            email: string | null;
+            /**
+             * Orders
+             * @example 12
+             */
+            orders: number;
+            /**
+             * Total Spent
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            total_spent: string;
+            /**
+             * First Order At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            first_order_at: string | null;
+            /**
+             * Last Order At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            last_order_at: string | null;
+            /**
+             * Recency
+             * @example 5
+             */
+            recency: number | null;
+            /**
+             * Frequency
+             * @example 4
+             */
+            frequency: number | null;
+            /**
+             * Monetary
+             * @example 5
+             */
+            monetary: number | null;
+        };
+        /**
+         * Segment
+         * @description A group of customers by how lately, how often and for how much they bought.
+         */
+        Segment: {
+            /**
+             * Group
+             * @enum {string}
+             */
+            group: "champions" | "loyal" | "active" | "new" | "promising" | "needs_attention" | "almost_lost" | "at_risk" | "previously_loyal" | "dormant" | "prospects";
+            /**
+             * Customers
+             * @example 12
+             */
+            customers: number;
+            /**
+             * Share
+             * @description Of all customers.
+             * @example 0.25
+             */
+            share: number | null;
+            /**
+             * Orders
+             * @example 12
+             */
+            orders: number;
+            /**
+             * Total Spent
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            total_spent: string;
+            /**
+             * Spent Share
+             * @description Of what all customers spent.
+             * @example 0.25
+             */
+            spent_share: number | null;
         };
         /**
          * SentInvitation
@@ -2473,10 +4264,10 @@ export interface components {
             net_sales: string;
             /**
              * Shipping
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            shipping: string;
+            shipping: string | null;
             /**
              * Taxes
              * @description Decimal string in the answer's currency.
@@ -2485,40 +4276,112 @@ export interface components {
             taxes: string;
             /**
              * Duties
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            duties: string;
+            duties: string | null;
             /**
              * Additional Fees
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            additional_fees: string;
+            additional_fees: string | null;
             /**
              * Gift Cards Sold
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            gift_cards_sold: string;
+            gift_cards_sold: string | null;
             /**
              * Tips
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            tips: string;
-            /** Orders */
+            tips: string | null;
+            /**
+             * Orders
+             * @example 12
+             */
             orders: number;
-            /** Average Order Value */
+            /**
+             * Average Order Value
+             * @example 1234.50
+             */
             average_order_value: string | null;
-            /** Checkouts */
-            checkouts: number;
-            /** Abandoned Checkouts */
-            abandoned_checkouts: number;
-            /** Recovered Checkouts */
-            recovered_checkouts: number;
-            /** Converted Checkouts */
-            converted_checkouts: number;
+            /**
+             * Total Sales Per Order
+             * @example 1234.50
+             */
+            total_sales_per_order: string | null;
+            /**
+             * Net Sales Per Order
+             * @example 1234.50
+             */
+            net_sales_per_order: string | null;
+            /**
+             * Live View Total Sales
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            live_view_total_sales: string | null;
+            /**
+             * Units Sold
+             * @example 12
+             */
+            units_sold: number;
+            /**
+             * Units Reversed
+             * @example 12
+             */
+            units_reversed: number;
+            /**
+             * Refund Adjustments
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            refund_adjustments: string | null;
+            /**
+             * Tax In Prices
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            tax_in_prices: string | null;
+            /**
+             * Cash Rounding
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            cash_rounding: string | null;
+            /**
+             * Checkouts
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            checkouts: number | null;
+            /**
+             * Abandoned Checkouts
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            abandoned_checkouts: number | null;
+            /**
+             * Abandonments
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            abandonments: number | null;
+            /**
+             * Recovered Checkouts
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            recovered_checkouts: number | null;
+            /**
+             * Converted Checkouts
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            converted_checkouts: number | null;
             /**
              * Recovered Checkout Rate
              * @description From 0 to 1; null without a denominator.
@@ -2527,16 +4390,28 @@ export interface components {
             recovered_checkout_rate: number | null;
             /**
              * Recovered Sales
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            recovered_sales: string;
+            recovered_sales: string | null;
             /**
              * Abandoned Value
-             * @description Decimal string in the answer's currency.
+             * @description Decimal string; null where a filter hides it.
              * @example 1234.50
              */
-            abandoned_value: string;
+            abandoned_value: string | null;
+            /**
+             * Inferred Recoveries
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            inferred_recoveries: number | null;
+            /**
+             * Inferred Recovered Sales
+             * @description Decimal string; null where a filter hides it.
+             * @example 1234.50
+             */
+            inferred_recovered_sales: string | null;
             /**
              * Currency
              * @example EUR
@@ -2550,19 +4425,39 @@ export interface components {
             /**
              * From
              * Format: date
+             * @example 2026-03-01
              */
             from: string;
             /**
              * To
              * Format: date
+             * @example 2026-03-01
              */
             to: string;
-            /** Customers */
-            customers: number;
-            /** New Customers */
-            new_customers: number;
-            /** Returning Customers */
-            returning_customers: number;
+            /**
+             * Until
+             * @description Where an earlier period was cut, as far into it as today is; else null.
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            until: string | null;
+            /**
+             * Customers
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            customers: number | null;
+            /**
+             * New Customers
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            new_customers: number | null;
+            /**
+             * Returning Customers
+             * @description Null where a filter hides it.
+             * @example 12
+             */
+            returning_customers: number | null;
             /**
              * Returning Customer Rate
              * @description From 0 to 1; null without a denominator.
@@ -2572,9 +4467,142 @@ export interface components {
             /**
              * As Of
              * Format: date-time
+             * @example 2026-03-01T09:30:00+01:00
              */
             as_of: string;
             comparison: components["schemas"]["Period"] | null;
+        };
+        /**
+         * StockSummary
+         * @description The stock of all variants.
+         */
+        StockSummary: {
+            /**
+             * Variants
+             * @example 12
+             */
+            variants: number;
+            /**
+             * On Hand
+             * @example 12
+             */
+            on_hand: number;
+            /**
+             * Value
+             * @description At cost, of what has one.
+             * @example 1234.50
+             */
+            value: string | null;
+            /**
+             * Out Of Stock
+             * @example 12
+             */
+            out_of_stock: number;
+        };
+        /**
+         * StockedVariant
+         * @description A variant, what was sold of it in the range, and what is left.
+         */
+        StockedVariant: {
+            /**
+             * Units Sold
+             * @example 12
+             */
+            units_sold: number;
+            /**
+             * Units Reversed
+             * @example 12
+             */
+            units_reversed: number;
+            /**
+             * Gross Sales
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            gross_sales: string;
+            /**
+             * Discounts
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            discounts: string;
+            /**
+             * Sales Reversals
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            sales_reversals: string;
+            /**
+             * Net Sales
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            net_sales: string;
+            /**
+             * Orders
+             * @description Orders placed with it in them.
+             * @example 12
+             */
+            orders: number;
+            /**
+             * On Hand
+             * @description What all places have available; null where not tracked.
+             * @example 40
+             */
+            on_hand: number | null;
+            /**
+             * Days Of Stock
+             * @description How long that lasts if it goes on selling so; null where nothing was sold.
+             * @example 12.5
+             */
+            days_of_stock: number | null;
+            /**
+             * Variant Id
+             * @example 42
+             */
+            variant_id: string;
+            /**
+             * Product Id
+             * @example 42
+             */
+            product_id: string;
+            /**
+             * Store
+             * @example 42
+             */
+            store: string;
+            /**
+             * Title
+             * @example Darjeeling
+             */
+            title: string | null;
+            /**
+             * Variant Title
+             * @example 100 g
+             */
+            variant_title: string | null;
+            /**
+             * Sku
+             * @example TEA-DAR-100
+             */
+            sku: string | null;
+            /**
+             * Price
+             * @example 1234.50
+             */
+            price: string | null;
+            /**
+             * Cost
+             * @description Of one unit.
+             * @example 1234.50
+             */
+            cost: string | null;
+            /**
+             * Value
+             * @description What is on hand, at its cost.
+             * @example 1234.50
+             */
+            value: string | null;
         };
         /**
          * Store
@@ -2778,10 +4806,36 @@ export interface components {
          * @description Customers by lifetime value.
          */
         TopCustomers: {
-            /** Currency */
+            /**
+             * Currency
+             * @example EUR
+             */
             currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * From
+             * Format: date
+             * @example 2026-03-01
+             */
+            from: string;
+            /**
+             * To
+             * Format: date
+             * @example 2026-03-01
+             */
+            to: string;
             /** Customers */
             customers: components["schemas"]["CustomerValue"][];
+            /**
+             * Next
+             * @description Send it as `cursor` for the next page; null on the last one.
+             * @example WyJvcmRlcnMiLDFd
+             */
+            next: string | null;
         };
         /**
          * Transfer
@@ -5086,6 +7140,7 @@ export interface operations {
     stats: {
         parameters: {
             query?: {
+                /** @description The earlier period to compare with. */
                 compare?: "previous" | "year" | "none";
                 /** @description First day, in the shop's time zone. Default: 30 days. */
                 from?: string | null;
@@ -5093,6 +7148,14 @@ export interface operations {
                 to?: string | null;
                 /** @description A store's id. Needed where stores differ in currency or time zone. */
                 store?: string | null;
+                /** @description Only orders of this channel (`source_name`); empty: where none is known. */
+                channel?: string | null;
+                /** @description Only orders to this country (two letters); empty: where none is known. */
+                country?: string | null;
+                /** @description Only lines of this product (its id); empty: lines of no product. */
+                product?: string | null;
+                /** @description Only orders with this discount code; empty: orders without any. */
+                discount_code?: string | null;
             };
             header?: never;
             path?: never;
@@ -5106,11 +7169,111 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "total_sales": "1234.50",
+                     *       "gross_sales": "1234.50",
+                     *       "discounts": "1234.50",
+                     *       "sales_reversals": "1234.50",
+                     *       "net_sales": "1234.50",
+                     *       "shipping": "1234.50",
+                     *       "taxes": "1234.50",
+                     *       "duties": "1234.50",
+                     *       "additional_fees": "1234.50",
+                     *       "gift_cards_sold": "1234.50",
+                     *       "tips": "1234.50",
+                     *       "orders": 12,
+                     *       "average_order_value": "1234.50",
+                     *       "total_sales_per_order": "1234.50",
+                     *       "net_sales_per_order": "1234.50",
+                     *       "live_view_total_sales": "1234.50",
+                     *       "units_sold": 12,
+                     *       "units_reversed": 12,
+                     *       "refund_adjustments": "1234.50",
+                     *       "tax_in_prices": "1234.50",
+                     *       "cash_rounding": "1234.50",
+                     *       "checkouts": 12,
+                     *       "abandoned_checkouts": 12,
+                     *       "abandonments": 12,
+                     *       "recovered_checkouts": 12,
+                     *       "converted_checkouts": 12,
+                     *       "recovered_checkout_rate": 0.25,
+                     *       "recovered_sales": "1234.50",
+                     *       "abandoned_value": "1234.50",
+                     *       "inferred_recoveries": 12,
+                     *       "inferred_recovered_sales": "1234.50",
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "until": "2026-03-01T09:30:00+01:00",
+                     *       "customers": 12,
+                     *       "new_customers": 12,
+                     *       "returning_customers": 12,
+                     *       "returning_customer_rate": 0.25,
+                     *       "as_of": "2026-03-01T09:30:00+01:00",
+                     *       "comparison": {
+                     *         "total_sales": "1234.50",
+                     *         "gross_sales": "1234.50",
+                     *         "discounts": "1234.50",
+                     *         "sales_reversals": "1234.50",
+                     *         "net_sales": "1234.50",
+                     *         "shipping": "1234.50",
+                     *         "taxes": "1234.50",
+                     *         "duties": "1234.50",
+                     *         "additional_fees": "1234.50",
+                     *         "gift_cards_sold": "1234.50",
+                     *         "tips": "1234.50",
+                     *         "orders": 12,
+                     *         "average_order_value": "1234.50",
+                     *         "total_sales_per_order": "1234.50",
+                     *         "net_sales_per_order": "1234.50",
+                     *         "live_view_total_sales": "1234.50",
+                     *         "units_sold": 12,
+                     *         "units_reversed": 12,
+                     *         "refund_adjustments": "1234.50",
+                     *         "tax_in_prices": "1234.50",
+                     *         "cash_rounding": "1234.50",
+                     *         "checkouts": 12,
+                     *         "abandoned_checkouts": 12,
+                     *         "abandonments": 12,
+                     *         "recovered_checkouts": 12,
+                     *         "converted_checkouts": 12,
+                     *         "recovered_checkout_rate": 0.25,
+                     *         "recovered_sales": "1234.50",
+                     *         "abandoned_value": "1234.50",
+                     *         "inferred_recoveries": 12,
+                     *         "inferred_recovered_sales": "1234.50",
+                     *         "currency": "EUR",
+                     *         "timezone": "Europe/Berlin",
+                     *         "from": "2026-03-01",
+                     *         "to": "2026-03-01",
+                     *         "until": "2026-03-01T09:30:00+01:00",
+                     *         "customers": 12,
+                     *         "new_customers": 12,
+                     *         "returning_customers": 12,
+                     *         "returning_customer_rate": 0.25,
+                     *         "as_of": "2026-03-01T09:30:00+01:00"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Stats"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
                 };
             };
             /** @description Not signed in, or no longer. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5150,7 +7313,563 @@ export interface operations {
     sales_over_time: {
         parameters: {
             query?: {
+                /** @description How long a point lasts. */
                 interval?: "hour" | "day" | "week" | "month";
+                /** @description First day, in the shop's time zone. Default: 30 days. */
+                from?: string | null;
+                /** @description Last day, included. Default: today. */
+                to?: string | null;
+                /** @description A store's id. Needed where stores differ in currency or time zone. */
+                store?: string | null;
+                /** @description Only orders of this channel (`source_name`); empty: where none is known. */
+                channel?: string | null;
+                /** @description Only orders to this country (two letters); empty: where none is known. */
+                country?: string | null;
+                /** @description Only lines of this product (its id); empty: lines of no product. */
+                product?: string | null;
+                /** @description Only orders with this discount code; empty: orders without any. */
+                discount_code?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "interval": "hour",
+                     *       "points": [
+                     *         {
+                     *           "total_sales": "1234.50",
+                     *           "gross_sales": "1234.50",
+                     *           "discounts": "1234.50",
+                     *           "sales_reversals": "1234.50",
+                     *           "net_sales": "1234.50",
+                     *           "shipping": "1234.50",
+                     *           "taxes": "1234.50",
+                     *           "duties": "1234.50",
+                     *           "additional_fees": "1234.50",
+                     *           "gift_cards_sold": "1234.50",
+                     *           "tips": "1234.50",
+                     *           "orders": 12,
+                     *           "average_order_value": "1234.50",
+                     *           "total_sales_per_order": "1234.50",
+                     *           "net_sales_per_order": "1234.50",
+                     *           "live_view_total_sales": "1234.50",
+                     *           "units_sold": 12,
+                     *           "units_reversed": 12,
+                     *           "refund_adjustments": "1234.50",
+                     *           "tax_in_prices": "1234.50",
+                     *           "cash_rounding": "1234.50",
+                     *           "checkouts": 12,
+                     *           "abandoned_checkouts": 12,
+                     *           "abandonments": 12,
+                     *           "recovered_checkouts": 12,
+                     *           "converted_checkouts": 12,
+                     *           "recovered_checkout_rate": 0.25,
+                     *           "recovered_sales": "1234.50",
+                     *           "abandoned_value": "1234.50",
+                     *           "inferred_recoveries": 12,
+                     *           "inferred_recovered_sales": "1234.50",
+                     *           "start": "2026-03-01T09:30:00+01:00"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SalesOverTime"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    heat_map: {
+        parameters: {
+            query?: {
+                /** @description First day, in the shop's time zone. Default: 30 days. */
+                from?: string | null;
+                /** @description Last day, included. Default: today. */
+                to?: string | null;
+                /** @description A store's id. Needed where stores differ in currency or time zone. */
+                store?: string | null;
+                /** @description Only orders of this channel (`source_name`); empty: where none is known. */
+                channel?: string | null;
+                /** @description Only orders to this country (two letters); empty: where none is known. */
+                country?: string | null;
+                /** @description Only lines of this product (its id); empty: lines of no product. */
+                product?: string | null;
+                /** @description Only orders with this discount code; empty: orders without any. */
+                discount_code?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "cells": [
+                     *         {
+                     *           "weekday": 1,
+                     *           "hour": 9,
+                     *           "orders": 12,
+                     *           "gross_sales": "1234.50",
+                     *           "net_sales": "1234.50",
+                     *           "total_sales": "1234.50",
+                     *           "units_sold": 12
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HeatMap"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    measures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "measures": [
+                     *         {
+                     *           "name": "net_sales",
+                     *           "label": "Net sales",
+                     *           "unit": "money",
+                     *           "adds": "sum",
+                     *           "definition": "Gross sales − discounts − sales reversals.",
+                     *           "choice": "",
+                     *           "source": "https://help.shopify.com/en/manual/reports-and-analytics",
+                     *           "shown": false
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Measures"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    breakdown: {
+        parameters: {
+            query: {
+                /** @description What sales are told apart by. */
+                by: "channel" | "country" | "region" | "referrer" | "landing" | "discount_code" | "product" | "variant" | "vendor" | "product_type" | "collection";
+                /** @description Of what there is most at the top. */
+                sort?: "total_sales" | "net_sales" | "gross_sales" | "orders" | "units_sold";
+                /** @description Rows on a page; files have all rows. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                /** @description First day, in the shop's time zone. Default: 30 days. */
+                from?: string | null;
+                /** @description Last day, included. Default: today. */
+                to?: string | null;
+                /** @description A store's id. Needed where stores differ in currency or time zone. */
+                store?: string | null;
+                /** @description Only orders of this channel (`source_name`); empty: where none is known. */
+                channel?: string | null;
+                /** @description Only orders to this country (two letters); empty: where none is known. */
+                country?: string | null;
+                /** @description Only lines of this product (its id); empty: lines of no product. */
+                product?: string | null;
+                /** @description Only orders with this discount code; empty: orders without any. */
+                discount_code?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "by": "channel",
+                     *       "rows": [
+                     *         {
+                     *           "value": "web",
+                     *           "label": "web",
+                     *           "gross_sales": "1234.50",
+                     *           "discounts": "1234.50",
+                     *           "sales_reversals": "1234.50",
+                     *           "net_sales": "1234.50",
+                     *           "shipping": "1234.50",
+                     *           "taxes": "1234.50",
+                     *           "duties": "1234.50",
+                     *           "additional_fees": "1234.50",
+                     *           "total_sales": "1234.50",
+                     *           "share": 0.25,
+                     *           "orders": 12,
+                     *           "average_order_value": "1234.50",
+                     *           "units_sold": 12,
+                     *           "units_reversed": 12
+                     *         }
+                     *       ],
+                     *       "next": "WyJvcmRlcnMiLDFd"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Breakdown"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    orders: {
+        parameters: {
+            query?: {
+                /** @description Rows on a page; files have all rows. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                /** @description First day, in the shop's time zone. Default: 30 days. */
+                from?: string | null;
+                /** @description Last day, included. Default: today. */
+                to?: string | null;
+                /** @description A store's id. Needed where stores differ in currency or time zone. */
+                store?: string | null;
+                /** @description Only orders of this channel (`source_name`); empty: where none is known. */
+                channel?: string | null;
+                /** @description Only orders to this country (two letters); empty: where none is known. */
+                country?: string | null;
+                /** @description Only lines of this product (its id); empty: lines of no product. */
+                product?: string | null;
+                /** @description Only orders with this discount code; empty: orders without any. */
+                discount_code?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "orders": [
+                     *         {
+                     *           "id": "42",
+                     *           "store": "42",
+                     *           "name": "#1001",
+                     *           "email": "eve@example.com",
+                     *           "customer_id": "1001",
+                     *           "customer_name": "Eve Example",
+                     *           "financial_status": "paid",
+                     *           "fulfillment_status": "fulfilled",
+                     *           "total_price": "1234.50",
+                     *           "current_total_price": "1234.50",
+                     *           "processed_at": "2026-03-01T09:30:00+01:00",
+                     *           "cancelled_at": "2026-03-01T09:30:00+01:00",
+                     *           "fulfilled_at": "2026-03-01T09:30:00+01:00",
+                     *           "test": false,
+                     *           "channel": "web",
+                     *           "country": "DE",
+                     *           "region": "BE",
+                     *           "discount_codes": [
+                     *             "WELCOME10"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": "WyJvcmRlcnMiLDFd"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Orders"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fulfillment_times: {
+        parameters: {
+            query?: {
                 /** @description First day, in the shop's time zone. Default: 30 days. */
                 from?: string | null;
                 /** @description Last day, included. Default: today. */
@@ -5170,11 +7889,284 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SalesOverTime"];
+                    /**
+                     * @example {
+                     *       "orders": 12,
+                     *       "fulfilled": 12,
+                     *       "median_hours": 20.5,
+                     *       "p90_hours": 49,
+                     *       "within_24_hours": 0.25,
+                     *       "within_48_hours": 0.25,
+                     *       "within_72_hours": 0.25,
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "days": [
+                     *         {
+                     *           "orders": 12,
+                     *           "fulfilled": 12,
+                     *           "median_hours": 20.5,
+                     *           "p90_hours": 49,
+                     *           "within_24_hours": 0.25,
+                     *           "within_48_hours": 0.25,
+                     *           "within_72_hours": 0.25,
+                     *           "day": "2026-03-01"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FulfillmentTimes"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
                 };
             };
             /** @description Not signed in, or no longer. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    products: {
+        parameters: {
+            query?: {
+                /** @description What comes first: the most, but `days_of_stock`. */
+                sort?: "newest" | "units_sold" | "units_reversed" | "gross_sales" | "net_sales" | "orders" | "on_hand" | "days_of_stock";
+                /** @description Rows on a page; files have all rows. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                /** @description First day, in the shop's time zone. Default: 30 days. */
+                from?: string | null;
+                /** @description Last day, included. Default: today. */
+                to?: string | null;
+                /** @description A store's id. Needed where stores differ in currency or time zone. */
+                store?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "products": [
+                     *         {
+                     *           "units_sold": 12,
+                     *           "units_reversed": 12,
+                     *           "gross_sales": "1234.50",
+                     *           "discounts": "1234.50",
+                     *           "sales_reversals": "1234.50",
+                     *           "net_sales": "1234.50",
+                     *           "orders": 12,
+                     *           "on_hand": 40,
+                     *           "days_of_stock": 12.5,
+                     *           "id": "42",
+                     *           "store": "42",
+                     *           "title": "Darjeeling",
+                     *           "handle": "darjeeling",
+                     *           "status": "active",
+                     *           "vendor": "Ada's Teas",
+                     *           "product_type": "Tea",
+                     *           "variants": 12,
+                     *           "lowest_price": "1234.50",
+                     *           "highest_price": "1234.50",
+                     *           "inventory": 40,
+                     *           "created_at": "2026-03-01T09:30:00+01:00",
+                     *           "updated_at": "2026-03-01T09:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "next": "WyJvcmRlcnMiLDFd"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Products"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inventory: {
+        parameters: {
+            query?: {
+                /** @description What comes first: the most, but `days_of_stock`. */
+                sort?: "days_of_stock" | "on_hand" | "units_sold" | "value";
+                /** @description Rows on a page; files have all rows. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                /** @description First day, in the shop's time zone. Default: 30 days. */
+                from?: string | null;
+                /** @description Last day, included. Default: today. */
+                to?: string | null;
+                /** @description A store's id. Needed where stores differ in currency or time zone. */
+                store?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "summary": {
+                     *         "variants": 12,
+                     *         "on_hand": 12,
+                     *         "value": "1234.50",
+                     *         "out_of_stock": 12
+                     *       },
+                     *       "variants": [
+                     *         {
+                     *           "units_sold": 12,
+                     *           "units_reversed": 12,
+                     *           "gross_sales": "1234.50",
+                     *           "discounts": "1234.50",
+                     *           "sales_reversals": "1234.50",
+                     *           "net_sales": "1234.50",
+                     *           "orders": 12,
+                     *           "on_hand": 40,
+                     *           "days_of_stock": 12.5,
+                     *           "variant_id": "42",
+                     *           "product_id": "42",
+                     *           "store": "42",
+                     *           "title": "Darjeeling",
+                     *           "variant_title": "100 g",
+                     *           "sku": "TEA-DAR-100",
+                     *           "price": "1234.50",
+                     *           "cost": "1234.50",
+                     *           "value": "1234.50"
+                     *         }
+                     *       ],
+                     *       "next": "WyJvcmRlcnMiLDFd"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Inventory"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5216,6 +8208,8 @@ export interface operations {
             query?: {
                 /** @description How many. */
                 limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
                 /** @description First day, in the shop's time zone. Default: 30 days. */
                 from?: string | null;
                 /** @description Last day, included. Default: today. */
@@ -5235,7 +8229,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "customers": [
+                     *         {
+                     *           "id": "42",
+                     *           "store": "42",
+                     *           "name": "Eve Example",
+                     *           "email": "eve@example.com",
+                     *           "orders": 12,
+                     *           "total_spent": "1234.50",
+                     *           "first_order_at": "2026-03-01T09:30:00+01:00",
+                     *           "last_order_at": "2026-03-01T09:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "next": "WyJvcmRlcnMiLDFd"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TopCustomers"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
                 };
             };
             /** @description Not signed in, or no longer. */
@@ -5247,134 +8265,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such thing in this account. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Any other problem. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    checkouts: {
-        parameters: {
-            query?: {
-                stage?: ("open" | "abandoned" | "recovered" | "converted") | null;
-                /** @description Rows on a page. */
-                limit?: number;
-                /** @description The `next` of the page before. */
-                cursor?: string | null;
-                /** @description First day, in the shop's time zone. Default: 30 days. */
-                from?: string | null;
-                /** @description Last day, included. Default: today. */
-                to?: string | null;
-                /** @description A store's id. Needed where stores differ in currency or time zone. */
-                store?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Checkouts"];
-                };
-            };
-            /** @description Not signed in, or no longer. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No such thing in this account. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Any other problem. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    orders: {
-        parameters: {
-            query?: {
-                /** @description Rows on a page. */
-                limit?: number;
-                /** @description The `next` of the page before. */
-                cursor?: string | null;
-                /** @description First day, in the shop's time zone. Default: 30 days. */
-                from?: string | null;
-                /** @description Last day, included. Default: today. */
-                to?: string | null;
-                /** @description A store's id. Needed where stores differ in currency or time zone. */
-                store?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Orders"];
-                };
-            };
-            /** @description Not signed in, or no longer. */
-            401: {
+            /** @description The user's role does not allow it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5414,7 +8306,9 @@ export interface operations {
     customers: {
         parameters: {
             query?: {
-                /** @description Rows on a page. */
+                /** @description Only those with one order, with more, or none. */
+                kind?: ("none" | "one_time" | "repeat") | null;
+                /** @description Rows on a page; files have all rows. */
                 limit?: number;
                 /** @description The `next` of the page before. */
                 cursor?: string | null;
@@ -5437,11 +8331,50 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "customers": [
+                     *         {
+                     *           "id": "42",
+                     *           "store": "42",
+                     *           "name": "Eve Example",
+                     *           "email": "eve@example.com",
+                     *           "orders": 12,
+                     *           "total_spent": "1234.50",
+                     *           "first_order_at": "2026-03-01T09:30:00+01:00",
+                     *           "last_order_at": "2026-03-01T09:30:00+01:00",
+                     *           "created_at": "2026-03-01T09:30:00+01:00",
+                     *           "kind": "none",
+                     *           "tags": [
+                     *             "wholesale"
+                     *           ],
+                     *           "account_state": "enabled"
+                     *         }
+                     *       ],
+                     *       "next": "WyJvcmRlcnMiLDFd"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Customers"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
                 };
             };
             /** @description Not signed in, or no longer. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5478,10 +8411,115 @@ export interface operations {
             };
         };
     };
-    products: {
+    cohorts: {
         parameters: {
             query?: {
-                /** @description Rows on a page. */
+                /** @description First day, in the shop's time zone. Default: 30 days. */
+                from?: string | null;
+                /** @description Last day, included. Default: today. */
+                to?: string | null;
+                /** @description A store's id. Needed where stores differ in currency or time zone. */
+                store?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "cohorts": [
+                     *         {
+                     *           "cohort": "2026-03-01",
+                     *           "customers": 12,
+                     *           "repeat_orders": 12,
+                     *           "orders": 12,
+                     *           "total_spent": "1234.50",
+                     *           "periods": [
+                     *             {
+                     *               "period": 1,
+                     *               "month": "2026-03-01",
+                     *               "customers": 12,
+                     *               "retention": 0.25,
+                     *               "orders": 12,
+                     *               "total_spent": "1234.50",
+                     *               "spent_per_customer": "1234.50"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Cohorts"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    customer_segments: {
+        parameters: {
+            query?: {
+                /** @description Whose customers to list. */
+                group?: ("champions" | "loyal" | "active" | "new" | "promising" | "needs_attention" | "almost_lost" | "at_risk" | "previously_loyal" | "dormant" | "prospects") | null;
+                /** @description Rows on a page; files have all rows. */
                 limit?: number;
                 /** @description The `next` of the page before. */
                 cursor?: string | null;
@@ -5504,11 +8542,442 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Products"];
+                    /**
+                     * @example {
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "segments": [
+                     *         {
+                     *           "group": "champions",
+                     *           "customers": 12,
+                     *           "share": 0.25,
+                     *           "orders": 12,
+                     *           "total_spent": "1234.50",
+                     *           "spent_share": 0.25
+                     *         }
+                     *       ],
+                     *       "group": "champions",
+                     *       "customers": [
+                     *         {
+                     *           "id": "42",
+                     *           "store": "42",
+                     *           "name": "Eve Example",
+                     *           "email": "eve@example.com",
+                     *           "orders": 12,
+                     *           "total_spent": "1234.50",
+                     *           "first_order_at": "2026-03-01T09:30:00+01:00",
+                     *           "last_order_at": "2026-03-01T09:30:00+01:00",
+                     *           "recency": 5,
+                     *           "frequency": 4,
+                     *           "monetary": 5
+                     *         }
+                     *       ],
+                     *       "next": "WyJvcmRlcnMiLDFd"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomerSegments"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
                 };
             };
             /** @description Not signed in, or no longer. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkouts: {
+        parameters: {
+            query?: {
+                /** @description Only those that are so. */
+                stage?: ("open" | "abandoned" | "recovered" | "converted") | null;
+                /** @description Instead, those that others of the same shopper stand for. */
+                twins?: boolean;
+                /** @description Rows on a page; files have all rows. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                /** @description First day, in the shop's time zone. Default: 30 days. */
+                from?: string | null;
+                /** @description Last day, included. Default: today. */
+                to?: string | null;
+                /** @description A store's id. Needed where stores differ in currency or time zone. */
+                store?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "summary": {
+                     *         "open": 12,
+                     *         "abandoned": 12,
+                     *         "recovered": 12,
+                     *         "converted": 12,
+                     *         "abandoned_value": "1234.50",
+                     *         "recovered_sales": "1234.50",
+                     *         "recovered_checkout_rate": 0.25,
+                     *         "abandonments": 12,
+                     *         "inferred_recoveries": 12,
+                     *         "inferred_recovered_sales": "1234.50"
+                     *       },
+                     *       "checkouts": [
+                     *         {
+                     *           "token": "bd5a8aa1ecd019dd3520ff791ee3a24c",
+                     *           "store": "42",
+                     *           "email": "eve@example.com",
+                     *           "customer_id": "1001",
+                     *           "customer_name": "Eve Example",
+                     *           "total": "1234.50",
+                     *           "currency": "EUR",
+                     *           "stage": "open",
+                     *           "started_at": "2026-03-01T09:30:00+01:00",
+                     *           "last_active_at": "2026-03-01T09:30:00+01:00",
+                     *           "abandoned_at": "2026-03-01T09:30:00+01:00",
+                     *           "abandonments": 12,
+                     *           "recovered_at": "2026-03-01T09:30:00+01:00",
+                     *           "completed_at": "2026-03-01T09:30:00+01:00",
+                     *           "recovery_url": "https://ada-teas.example/checkouts/ac/bd5a",
+                     *           "order_id": "1001",
+                     *           "order_name": "#1001",
+                     *           "counted": false,
+                     *           "twin_of": null,
+                     *           "inferred_order_id": "1001",
+                     *           "inferred_order_name": "#1002",
+                     *           "inferred_at": "2026-03-01T09:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "next": "WyJvcmRlcnMiLDFd"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Checkouts"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ledger: {
+        parameters: {
+            query: {
+                /** @description Which figure; `GET /api/analytics/measures` has them all. */
+                measure: string;
+                /** @description Rows on a page; files have all rows. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                /** @description First day, in the shop's time zone. Default: 30 days. */
+                from?: string | null;
+                /** @description Last day, included. Default: today. */
+                to?: string | null;
+                /** @description A store's id. Needed where stores differ in currency or time zone. */
+                store?: string | null;
+                /** @description Only orders of this channel (`source_name`); empty: where none is known. */
+                channel?: string | null;
+                /** @description Only orders to this country (two letters); empty: where none is known. */
+                country?: string | null;
+                /** @description Only lines of this product (its id); empty: lines of no product. */
+                product?: string | null;
+                /** @description Only orders with this discount code; empty: orders without any. */
+                discount_code?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "from": "2026-03-01",
+                     *       "to": "2026-03-01",
+                     *       "measure": "net_sales",
+                     *       "unit": "money",
+                     *       "total": "1234.50",
+                     *       "numerator": null,
+                     *       "denominator": null,
+                     *       "entries": [
+                     *         {
+                     *           "kind": "placement",
+                     *           "entry": "refund:509562969",
+                     *           "at": "2026-03-01T09:30:00+01:00",
+                     *           "day": "2026-03-01",
+                     *           "customer_id": "1001",
+                     *           "amounts": {
+                     *             "discounts": "2.50",
+                     *             "gross_sales": "20.00",
+                     *             "orders": 1
+                     *           },
+                     *           "lines": [
+                     *             {
+                     *               "product_id": "1001",
+                     *               "variant_id": "1001",
+                     *               "vendor": "Ada's Teas",
+                     *               "amounts": {
+                     *                 "discounts": "2.50",
+                     *                 "gross_sales": "20.00",
+                     *                 "orders": 1
+                     *               }
+                     *             }
+                     *           ],
+                     *           "order_id": "1001",
+                     *           "order_name": "#1001",
+                     *           "checkout_token": null,
+                     *           "store": "42",
+                     *           "amount": "12.50",
+                     *           "denominator": null
+                     *         }
+                     *       ],
+                     *       "next": "WyJvcmRlcnMiLDFd"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Ledger"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    order_history: {
+        parameters: {
+            query?: {
+                /** @description A store's id. Needed only where two have the order. */
+                store?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Shopify's id. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "42",
+                     *       "name": "#1001",
+                     *       "store": "42",
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "deliveries": [
+                     *         {
+                     *           "webhook_id": "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043",
+                     *           "topic": "orders/updated",
+                     *           "triggered_at": "2026-03-01T09:30:00+01:00",
+                     *           "received_at": "2026-03-01T09:30:00+01:00",
+                     *           "applied_at": "2026-03-01T09:30:00+01:00",
+                     *           "changed": [
+                     *             "financial_status",
+                     *             "updated_at"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "entries": [
+                     *         {
+                     *           "kind": "placement",
+                     *           "entry": "refund:509562969",
+                     *           "at": "2026-03-01T09:30:00+01:00",
+                     *           "day": "2026-03-01",
+                     *           "customer_id": "1001",
+                     *           "amounts": {
+                     *             "discounts": "2.50",
+                     *             "gross_sales": "20.00",
+                     *             "orders": 1
+                     *           },
+                     *           "lines": [
+                     *             {
+                     *               "product_id": "1001",
+                     *               "variant_id": "1001",
+                     *               "vendor": "Ada's Teas",
+                     *               "amounts": {
+                     *                 "discounts": "2.50",
+                     *                 "gross_sales": "20.00",
+                     *                 "orders": 1
+                     *               }
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderHistory"];
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

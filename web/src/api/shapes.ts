@@ -40,6 +40,39 @@ export type Stage = Checkout['stage']
 export type CheckoutSummary = Schemas['CheckoutSummary']
 export type Checkouts = Schemas['Checkouts']
 export type Orders = Schemas['Orders']
+export type MeasureInfo = Schemas['MeasureOut']
+export type Ledger = Schemas['Ledger']
+export type FigureEntry = Schemas['FigureEntry']
+export type OrderHistory = Schemas['OrderHistory']
+export type Delivered = Schemas['Delivered']
+export type LedgerEntry = Schemas['Entry']
+export type Breakdown = Schemas['Breakdown']
+export type BreakdownRow = Schemas['BreakdownRow']
+export type BreakdownSort = 'total_sales' | 'net_sales' | 'gross_sales' | 'orders' | 'units_sold'
+export type HeatMap = Schemas['HeatMap']
+export type HeatMapCell = Schemas['HeatMapCell']
+export type Product = Schemas['Product']
+export type Products = Schemas['Products']
+export type ProductSort =
+  | 'newest'
+  | 'units_sold'
+  | 'units_reversed'
+  | 'gross_sales'
+  | 'net_sales'
+  | 'orders'
+  | 'on_hand'
+  | 'days_of_stock'
+export type Inventory = Schemas['Inventory']
+export type StockedVariant = Schemas['StockedVariant']
+export type Customer = Schemas['Customer']
+export type CustomerKind = Customer['kind']
+export type Customers = Schemas['Customers']
+export type CustomerSegments = Schemas['CustomerSegments']
+export type Segment = Schemas['Segment']
+export type SegmentName = Segment['group']
+export type ScoredCustomer = Schemas['ScoredCustomer']
+export type Cohort = Schemas['Cohort']
+export type Cohorts = Schemas['Cohorts']
 /** `detail` is absent only in problems that a proxy on the way invented. */
 export type Problem = Omit<Schemas['Problem'], 'detail'> & { detail?: string }
 

@@ -34,3 +34,17 @@ export function distance(iso: string, now: number, locale = pageLocale()): strin
 export function isPast(iso: string, now: number): boolean {
   return Date.parse(iso) <= now
 }
+
+/** Such as `22 Nov 2026, 20:43:07.125`: what came before what may be a matter of milliseconds. */
+export function exactTime(iso: string, locale = pageLocale(), timeZone?: string): string {
+  return new Intl.DateTimeFormat(locale, {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    fractionalSecondDigits: 3,
+    timeZone,
+  }).format(new Date(iso))
+}

@@ -10,6 +10,7 @@ import { Button } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
 import { classes } from '../ui/classes.ts'
 import { useNow } from '../ui/clock.ts'
+import { Export } from '../ui/export.tsx'
 import { Segmented } from '../ui/segmented.tsx'
 import { Empty, Failed, Skeleton } from '../ui/states.tsx'
 import { StageBadge, stageLooks } from './stage.tsx'
@@ -30,9 +31,11 @@ interface CheckoutsPanelProps {
   question: Question
   stores: readonly Store[]
   timezone: string
+  /** The page's filters do not reach it: checkouts have no channel and no country. */
+  unfiltered: boolean
 }
 
-export function CheckoutsPanel({ question, stores, timezone }: CheckoutsPanelProps) {
+export function CheckoutsPanel({ question, stores, timezone, unfiltered }: CheckoutsPanelProps) {
   const [filter, setFilter] = useState<Filter>('all')
   const stage: Stage | null = filter === 'all' ? null : filter
   const list = useInfiniteQuery({
@@ -49,7 +52,13 @@ export function CheckoutsPanel({ question, stores, timezone }: CheckoutsPanelPro
   return (
     <Card
       title="Checkouts"
-      aside={<Segmented label="Stage" value={filter} options={filters} onChange={setFilter} />}
+      aside={
+        <div className="flex flex-wrap items-center gap-1">
+          {unfiltered && <span className="mr-2 text-[13px] text-ink-3">not filtered</span>}
+          <Segmented label="Stage" value={filter} options={filters} onChange={setFilter} />
+          <Export what="the checkouts" path="/api/analytics/checkouts" query={{ ...question, stage }} />
+        </div>
+      }
     >
       {list.isError && !list.data ? (
         <Failed what="Checkouts" error={list.error} onRetry={() => void list.refetch()} />

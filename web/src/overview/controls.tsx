@@ -20,19 +20,22 @@ const buttonLook =
   'inline-flex h-9 max-w-full items-center gap-2 rounded-lg border border-line bg-surface px-3 font-medium shadow-card transition-colors hover:border-line-strong hover:bg-sunken aria-expanded:border-line-strong'
 
 interface ControlsProps {
+  title: string
   scope: Scope
   stores: readonly Store[]
-  comparison: Stats['comparison']
+  comparison?: Stats['comparison']
+  /** Whether there is an earlier period to choose. */
+  compared?: boolean
 }
 
-export function Controls({ scope, stores, comparison }: ControlsProps) {
+export function Controls({ title, scope, stores, comparison = null, compared = false }: ControlsProps) {
   return (
     <div className="mb-4 flex flex-wrap items-center justify-between gap-x-6 gap-y-3">
-      <h1 className="text-[22px] font-semibold tracking-[-0.02em]">Overview</h1>
+      <h1 className="text-[22px] font-semibold tracking-[-0.02em]">{title}</h1>
       <div className="flex max-w-full flex-wrap items-center gap-2">
         {stores.length > 1 && <StoreSwitcher scope={scope} stores={stores} />}
         <RangePicker scope={scope} />
-        <ComparePicker scope={scope} comparison={comparison} />
+        {compared && <ComparePicker scope={scope} comparison={comparison} />}
       </div>
     </div>
   )

@@ -6,11 +6,12 @@ import { elapsed } from '../domain/elapsed.ts'
 import { formatCount, formatMoney, pageLocale } from '../domain/money.ts'
 import { useNow } from '../ui/clock.ts'
 import { Card } from '../ui/card.tsx'
+import { Export } from '../ui/export.tsx'
 import { Empty, Failed, Skeleton } from '../ui/states.tsx'
 
 const ROWS = 8
 
-export function CustomersPanel({ question }: { question: Question; timezone: string }) {
+export function CustomersPanel({ question, unfiltered }: { question: Question; unfiltered: boolean }) {
   // Lifetime value is the same for every range: only the store matters to the key.
   const { data, error, isError, refetch } = useQuery({
     queryKey: ['customers', question.store],
@@ -18,7 +19,21 @@ export function CustomersPanel({ question }: { question: Question; timezone: str
     placeholderData: keepPreviousData,
   })
   return (
-    <Card title="Top customers" aside={<span className="text-[13px] text-ink-3">by lifetime value</span>}>
+    <Card
+      title="Top customers"
+      aside={
+        <div className="flex items-center gap-1">
+          <span className="text-[13px] text-ink-3">
+            {unfiltered ? 'not filtered, by lifetime value' : 'by lifetime value'}
+          </span>
+          <Export
+            what="the customers by lifetime value"
+            path="/api/analytics/top-customers"
+            query={{ store: question.store }}
+          />
+        </div>
+      }
+    >
       {isError && !data ? (
         <Failed what="Top customers" error={error} onRetry={() => void refetch()} />
       ) : data && data.customers.length === 0 ? (

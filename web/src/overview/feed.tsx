@@ -51,7 +51,7 @@ export function Feed({ question, stores, store, timezone }: FeedProps) {
   const { feed, status } = useLive()
   const recent = useQuery({
     queryKey: ['recent', question.store],
-    queryFn: ({ signal }) => recentEntries({ from: '', to: '', store: question.store }, signal),
+    queryFn: ({ signal }) => recentEntries({ store: question.store }, signal),
   })
   const entries = useMemo(() => {
     const live = feed.filter((entry) => store === null || entry.store === store)
@@ -152,7 +152,7 @@ function FeedRow({
   )
 }
 
-async function recentEntries(question: Question, signal: AbortSignal): Promise<FeedEntry[]> {
+async function recentEntries(question: Pick<Question, 'store'>, signal: AbortSignal): Promise<FeedEntry[]> {
   const [orders, checkouts] = await Promise.all([
     api.orders(question, BEFORE, signal),
     api.checkouts(question, null, null, BEFORE, signal),

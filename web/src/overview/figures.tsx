@@ -1,4 +1,4 @@
-import { CircleHelp } from 'lucide-react'
+import { ReceiptText } from 'lucide-react'
 import type { Point, Stats } from '../api/shapes.ts'
 import { movement } from '../domain/comparison.ts'
 import { formatMeasure, measure, type Measure, type MeasureName } from '../domain/measures.ts'
@@ -6,9 +6,9 @@ import { approximately, pageLocale } from '../domain/money.ts'
 import { formatRange } from '../domain/ranges.ts'
 import { classes } from '../ui/classes.ts'
 import { Delta } from '../ui/delta.tsx'
-import { Popover } from '../ui/popover.tsx'
 import { Skeleton } from '../ui/states.tsx'
 import { Tween } from '../ui/tween.tsx'
+import { openWhy } from '../why/open.ts'
 import { Sparkline } from './sparkline.tsx'
 import { elapsedPoints } from './points.ts'
 
@@ -95,7 +95,7 @@ function LeadingFigure({
           <span className={classes(shown.short && 'max-sm:hidden')}>{shown.label}</span>
           {shown.short && <span className="sm:hidden">{shown.short}</span>}
         </button>
-        <Definition measure={shown} />
+        <Why measure={shown} />
       </div>
       <FigureValue
         measure={shown}
@@ -113,12 +113,10 @@ function LeadingFigure({
 
 function FollowingFigure({ measure: shown, stats }: FigureProps) {
   return (
-    <li className="-mr-px -mb-px flex min-w-0 flex-col border-r border-b border-line bg-surface px-4 py-3">
+    <li className="relative -mr-px -mb-px flex min-w-0 flex-col border-r border-b border-line bg-surface px-4 py-3 transition-colors hover:bg-sunken/60">
       <div className="flex items-center justify-between gap-1">
-        <span className="truncate text-[13px] text-ink-2" title={shown.label}>
-          {shown.short ?? shown.label}
-        </span>
-        <Definition measure={shown} />
+        <WhyFace measure={shown}>{shown.short ?? shown.label}</WhyFace>
+        <ReceiptText aria-hidden className="size-3.5 shrink-0 text-ink-3" />
       </div>
       <FigureValue
         measure={shown}
@@ -174,27 +172,34 @@ function FigureDelta({ measure: shown, stats }: { measure: Measure; stats: Stats
   )
 }
 
-/** What the figure counts, a click away. Above the tile's own button, so that it can be reached. */
-function Definition({ measure: shown }: { measure: Measure }) {
+/** What the figure is made of, a click away. Above the tile's own button, so that it can be reached. */
+function Why({ measure: shown }: { measure: Measure }) {
   return (
-    <span className="relative z-10 flex">
-      <Popover
-        label={shown.label}
-        className="w-80 p-4"
-        button={<CircleHelp aria-hidden className="size-3.5" />}
-        buttonProps={{
-          'aria-label': `What is ${shown.label.toLowerCase()}?`,
-          className:
-            'inline-flex size-6 items-center justify-center rounded-md text-ink-3 opacity-70 transition hover:bg-sunken hover:text-ink hover:opacity-100 focus-visible:opacity-100 aria-expanded:opacity-100',
-        }}
-      >
-        {() => (
-          <>
-            <p className="font-semibold">{shown.label}</p>
-            <p className="mt-1 text-[13px] leading-5 text-ink-2">{shown.definition}</p>
-          </>
-        )}
-      </Popover>
-    </span>
+    <button
+      type="button"
+      data-testid={`why-${shown.name}`}
+      aria-label={`Why is ${shown.label.toLowerCase()} so?`}
+      title={`Why is ${shown.label.toLowerCase()} so?`}
+      onClick={() => openWhy(shown.name)}
+      className="relative z-10 inline-flex size-6 shrink-0 items-center justify-center rounded-md text-ink-3 transition hover:bg-sunken hover:text-ink"
+    >
+      <ReceiptText aria-hidden className="size-3.5" />
+    </button>
+  )
+}
+
+/** A tile whose whole face opens what its figure is made of. */
+function WhyFace({ measure: shown, children }: { measure: Measure; children: string }) {
+  return (
+    <button
+      type="button"
+      data-testid={`why-${shown.name}`}
+      title={`Why is ${shown.label.toLowerCase()} so?`}
+      onClick={() => openWhy(shown.name)}
+      className="truncate rounded text-left text-[13px] text-ink-2 after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-accent"
+    >
+      {children}
+      <span className="sr-only">: why is it so?</span>
+    </button>
   )
 }

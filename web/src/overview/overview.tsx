@@ -1,15 +1,20 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
-import { api } from '../api/client.ts'
+import { api, type FilteredQuestion } from '../api/client.ts'
 import { ProblemError } from '../api/problem.ts'
 import type { Stats, Store } from '../api/shapes.ts'
+import { isFiltered } from '../domain/filters.ts'
 import { pageLocale } from '../domain/money.ts'
 import { intervalFor } from '../domain/ranges.ts'
 import type { MeasureName } from '../domain/measures.ts'
+import { FilterChips } from '../sales/chips.tsx'
+import { HeatMap } from '../sales/heat-map.tsx'
+import { SalesBy } from '../sales/sales-by.tsx'
 import { setSearch } from '../ui/location.tsx'
 import { Alert, Failed } from '../ui/states.tsx'
 import { useTitle } from '../ui/title.ts'
-import { Breakdown } from './breakdown.tsx'
+import { Beside } from '../why/beside.tsx'
+import { Statement } from './statement.tsx'
 import { CheckoutsPanel } from './checkouts-panel.tsx'
 import { Controls } from './controls.tsx'
 import { Feed } from './feed.tsx'
@@ -21,24 +26,25 @@ import { CustomersPanel } from './customers-panel.tsx'
 
 export function Overview({ stores }: { stores: readonly Store[] }) {
   const scope = useScope(stores)
-  const { question, compare } = scope
+  const { question, filtered, compare } = scope
+  const narrowed = isFiltered(filtered)
   const [chosen, setChosen] = useState<MeasureName>('total_sales')
   useTitle('Overview')
 
   const stats = useQuery({
-    queryKey: ['stats', question, compare],
-    queryFn: ({ signal }) => api.stats(question, compare, signal),
+    queryKey: ['stats', filtered, compare],
+    queryFn: ({ signal }) => api.stats(filtered, compare, signal),
     placeholderData: keepPreviousData,
   })
   const interval = intervalFor(scope.range)
   const series = useQuery({
-    queryKey: ['series', question, interval],
-    queryFn: ({ signal }) => api.salesOverTime(question, interval, signal),
+    queryKey: ['series', filtered, interval],
+    queryFn: ({ signal }) => api.salesOverTime(filtered, interval, signal),
     placeholderData: keepPreviousData,
   })
   useChosenByServer(stats.error)
 
-  const comparison = comparisonQuestion(stats.data, stats.isPlaceholderData, question.store)
+  const comparison = comparisonQuestion(stats.data, stats.isPlaceholderData, filtered)
   const before = useQuery({
     queryKey: ['comparison', comparison, interval],
     queryFn: ({ signal }) => {
@@ -54,7 +60,15 @@ export function Overview({ stores }: { stores: readonly Store[] }) {
 
   return (
     <>
-      <Controls scope={scope} stores={stores} comparison={stats.data?.comparison ?? null} />
+      <Controls
+        title="Overview"
+        scope={scope}
+        stores={stores}
+        comparison={stats.data?.comparison ?? null}
+        compared
+      />
+      <FilterChips question={filtered} />
+      <Beside question={filtered} />
       <Welcome store={welcomed} stats={stats.data} />
       <StoreNotices stores={shown} />
       {stats.isError && stats.data && (
@@ -83,10 +97,17 @@ export function Overview({ stores }: { stores: readonly Store[] }) {
               openEnded={scope.range.to === scope.today}
             />
             <div className="grid grid-cols-1 gap-4 lg:grid-cols-[minmax(0,5fr)_minmax(0,7fr)]">
-              <Breakdown stats={stats.data} />
-              <CustomersPanel question={question} timezone={scope.timezone} />
+              <Statement stats={stats.data} />
+              <CustomersPanel question={question} unfiltered={narrowed} />
             </div>
-            <CheckoutsPanel question={question} stores={stores} timezone={scope.timezone} />
+            <SalesBy question={filtered} />
+            <HeatMap question={filtered} />
+            <CheckoutsPanel
+              question={question}
+              stores={stores}
+              timezone={scope.timezone}
+              unfiltered={narrowed}
+            />
           </div>
           <Feed question={question} stores={stores} store={scope.store} timezone={scope.timezone} />
         </div>
@@ -109,9 +130,13 @@ function Outdated({ error, asOf, timezone }: { error: Error; asOf: string; timez
 }
 
 /** The earlier period is the server's to say; its points come with a question of their own. */
-function comparisonQuestion(stats: Stats | undefined, placeholder: boolean, store: string | null) {
+function comparisonQuestion(
+  stats: Stats | undefined,
+  placeholder: boolean,
+  question: FilteredQuestion,
+): FilteredQuestion | null {
   if (!stats?.comparison || placeholder) return null
-  return { from: stats.comparison.from, to: stats.comparison.to, store }
+  return { ...question, from: stats.comparison.from, to: stats.comparison.to }
 }
 
 /** Where stores turn out not to add up after all, the server offers them one by one: take the first. */

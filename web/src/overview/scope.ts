@@ -1,8 +1,9 @@
 /** What the overview is asked about: which stores, which days, compared with what. All of it in the address. */
 
 import { useEffect, useMemo, useState } from 'react'
-import type { Compare, Question } from '../api/client.ts'
+import type { Compare, FilteredQuestion, Question } from '../api/client.ts'
 import type { Store } from '../api/shapes.ts'
+import { filtersOf } from '../domain/filters.ts'
 import {
   dayIn,
   defaultPreset,
@@ -75,6 +76,8 @@ function chooseCompare(search: URLSearchParams): Compare {
 
 export interface Scope extends StoreChoice, RangeChoice {
   readonly question: Question
+  /** The same of the orders that the address filters for. */
+  readonly filtered: FilteredQuestion
   readonly compare: Compare
   readonly today: Day
   readonly setStore: (store: string | null) => void
@@ -98,6 +101,8 @@ export function useScope(stores: readonly Store[]): Scope {
 
   // The address always tells the dates it stands for, once it tells a range at all.
   const named = search.get('range')
+  const question = useMemo(() => ({ from, to, store }), [from, to, store])
+  const filtered = useMemo(() => ({ ...question, ...filtersOf(search) }), [question, search])
   useEffect(() => {
     if (named && (search.get('from') !== from || search.get('to') !== to)) setSearch({ from, to }, 'replace')
   }, [named, search, from, to])
@@ -113,7 +118,8 @@ export function useScope(stores: readonly Store[]): Scope {
     preset,
     today,
     compare: chooseCompare(search),
-    question: useMemo(() => ({ from, to, store }), [from, to, store]),
+    question,
+    filtered,
     setStore: (next) => {
       if (next) localStorage.setItem(REMEMBERED_STORE, next)
       else localStorage.removeItem(REMEMBERED_STORE)

@@ -6,30 +6,56 @@
 import type { Changed } from '../api/shapes.ts'
 import { throttle, type Throttled, type Timers } from '../domain/throttle.ts'
 
-export type Panel = 'stats' | 'series' | 'comparison' | 'customers' | 'checkouts' | 'recent' | 'stores'
-
-const GAP_MS = 300
-/** Earlier periods move only by late data, so they are asked again seldom. */
-const COMPARISON_GAP_MS = 10_000
-
-const affected: Record<Changed, readonly Panel[]> = {
-  sales: ['stats', 'series', 'comparison', 'customers', 'checkouts'],
-  customers: ['stats', 'customers'],
-  checkouts: ['stats', 'series', 'checkouts'],
-  products: [],
-  shop: ['stores'],
-}
-
-/** `recent` is what the feed opens with: the stream adds to it, unless it had a gap. */
-const everything: readonly Panel[] = [
+const everything = [
   'stats',
   'series',
   'comparison',
   'customers',
   'checkouts',
+  // What the feed opens with: the stream adds to it, unless it had a gap.
   'recent',
   'stores',
-]
+  'breakdown',
+  'heat',
+  'ledger',
+  'history',
+  'products',
+  'inventory',
+  'people',
+  'segments',
+  'cohorts',
+] as const
+
+export type Panel = (typeof everything)[number]
+
+const GAP_MS = 300
+/** Tables may be long, and nobody watches one cell of them. */
+const TABLE_GAP_MS = 2_000
+/** Earlier periods move only by late data, groups and cohorts slowly: they are asked again seldom. */
+const SELDOM_MS = 10_000
+
+const gaps: Partial<Record<Panel, number>> = {
+  comparison: SELDOM_MS,
+  breakdown: TABLE_GAP_MS,
+  heat: TABLE_GAP_MS,
+  ledger: TABLE_GAP_MS,
+  history: TABLE_GAP_MS,
+  products: TABLE_GAP_MS,
+  inventory: TABLE_GAP_MS,
+  people: TABLE_GAP_MS,
+  segments: SELDOM_MS,
+  cohorts: SELDOM_MS,
+}
+
+const ofSales: readonly Panel[] = ['stats', 'series', 'comparison', 'breakdown', 'heat', 'ledger', 'history']
+
+const affected: Record<Changed, readonly Panel[]> = {
+  sales: [...ofSales, 'customers', 'checkouts', 'products', 'inventory', 'people', 'segments', 'cohorts'],
+  customers: ['stats', 'customers', 'people', 'segments'],
+  checkouts: ['stats', 'series', 'checkouts', 'ledger'],
+  products: ['products', 'inventory', 'breakdown'],
+  shop: ['stores'],
+}
 
 export function panelsOf(changed: readonly Changed[]): Set<Panel> {
   return new Set(changed.flatMap((each) => affected[each] ?? []))
@@ -51,10 +77,7 @@ export function liveFigures(
   let seen = visible
   const missed = new Set<Panel>()
   const asks = new Map<Panel, Throttled>(
-    everything.map((panel) => [
-      panel,
-      throttle(() => ask(panel), panel === 'comparison' ? COMPARISON_GAP_MS : GAP_MS, timers),
-    ]),
+    everything.map((panel) => [panel, throttle(() => ask(panel), gaps[panel] ?? GAP_MS, timers)]),
   )
 
   function want(panels: Iterable<Panel>): void {

@@ -8,7 +8,7 @@ import { Button } from './button.tsx'
 export function Download({ path, name, children }: { path: string; name: string; children: string }) {
   const fetching = useMutation({
     mutationFn: () => fetchFile(path),
-    onSuccess: (blob) => save(blob, name),
+    onSuccess: ({ content }) => save(content, name),
   })
   return (
     <span className="inline-flex items-center gap-2">
@@ -28,7 +28,7 @@ export function Download({ path, name, children }: { path: string; name: string;
   )
 }
 
-function save(blob: Blob, name: string): void {
+export function save(blob: Blob, name: string): void {
   const address = URL.createObjectURL(blob)
   const link = document.createElement('a')
   link.href = address

@@ -32,12 +32,12 @@ export function go(href: string, how: 'push' | 'replace' = 'push'): void {
   for (const listener of listeners) listener()
 }
 
-/** Changes parameters of the address; null or empty removes one. */
+/** Changes parameters of the address; null removes one, while an empty one says something. */
 export function setSearch(changes: Record<string, string | null>, how: 'push' | 'replace' = 'push'): void {
   const search = new URLSearchParams(location.search)
   for (const [name, value] of Object.entries(changes)) {
-    if (value) search.set(name, value)
-    else search.delete(name)
+    if (value === null) search.delete(name)
+    else search.set(name, value)
   }
   const text = search.toString()
   go(text ? `${location.pathname}?${text}` : location.pathname, how)
