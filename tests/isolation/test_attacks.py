@@ -308,7 +308,10 @@ async def test_the_victims_ids_lead_nowhere(  # noqa: C901, PLR0912 - every plac
                 await tally.attack(
                     case,
                     good,
-                    refused="auth/install" not in case.address and "callback" not in case.address,
+                    refused="auth/install" not in case.address
+                    and "callback" not in case.address
+                    # Shopify's ids are the same here on both sides: he has an order of that number too.
+                    and (what, name) != ("orders.id", "order_id"),
                 )
         for name in (*operation.names("query"), "tenant", "tenant_id", "tid", "user_id"):
             for what, value in [*values[:3], *theirs] if operation.method == "GET" else values[:3]:
