@@ -270,7 +270,7 @@ BODIES = st.dictionaries(st.sampled_from(FIELD_NAMES), _json, max_size=12).flatm
 
 
 @given(BODIES, st.sampled_from(sorted(READERS)))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_no_body_of_known_words_breaks_reading(body: dict[str, Any], topic: str) -> None:
     assert_readable(topic, json.dumps(body, ensure_ascii=False).encode())
 
