@@ -403,7 +403,6 @@ class StockSummary(BaseModel):
     on_hand: Count
     value: AnyMoney = Field(description="At cost, of what has one.")
     out_of_stock: Count
-    running_out: Count = Field(description="Lasts 14 days or less, if it goes on selling so.")
 
 
 class Inventory(Framed):

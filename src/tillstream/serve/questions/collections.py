@@ -7,7 +7,7 @@ several collections, and then counts under each.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 import msgspec
 
@@ -25,15 +25,18 @@ if TYPE_CHECKING:
     from tillstream.serve.filters import Filters
     from tillstream.serve.questions.breakdown import BreakdownSort
 
+_OF_VARIANTS: Final = ("variant_", "is_price_reduced")
+
 _COLLECTIONS: LiteralString = """
 SELECT store_id, id, title, disjunctive, rules FROM mirror.collections
 WHERE tenant_id = %(tenant)s AND store_id = ANY (%(stores)s) AND kind = 'smart' AND NOT deleted
 """
 _PRODUCTS: LiteralString = """
 SELECT p.store_id, p.id, p.title, p.product_type, p.vendor, p.tags,
-  (SELECT coalesce(json_agg(json_build_array(v.id, v.title, v.price, v.compare_at_price, v.inventory_quantity)), '[]')
-   FROM mirror.variants AS v
-   WHERE v.tenant_id = p.tenant_id AND v.store_id = p.store_id AND v.product_id = p.id)
+  CASE WHEN %(of_variants)s THEN (
+    SELECT json_agg(json_build_array(v.id, v.title, v.price, v.compare_at_price, v.inventory_quantity))
+    FROM mirror.variants AS v
+    WHERE v.tenant_id = p.tenant_id AND v.store_id = p.store_id AND v.product_id = p.id) END
 FROM mirror.products AS p
 WHERE p.tenant_id = %(tenant)s AND p.store_id = ANY (%(stores)s) AND p.id = ANY (%(products)s)
   AND NOT p.deleted
@@ -52,15 +55,26 @@ async def collection_rows(
         filters: of orders.
     """
     sold = await _sold(connection, values, filters)
-    products = await _products(connection, values, [product for _, product in sold])
+    collections = await _collections(connection, values)
+    told = {
+        **values,
+        "products": [product for _, product in sold],
+        "of_variants": any(_asks_variants(collection) for _, collection in collections),
+    }
+    products = await _products(connection, told)
     rows: list[Row] = []
     everything = sum(sums.total_sales for sums in sold.values())
-    for store, collection in await _collections(connection, values):
+    for store, collection in collections:
         inside = members(collection, products[store])
         sums = sum((sold[store, product] for product in inside or ()), Sums())
         if inside:
             rows.append(_row(collection, sums, everything, sort))
     return sorted(rows, key=lambda row: (-row[-2], row[-1]))
+
+
+def _asks_variants(collection: Collection) -> bool:
+    """Whether a rule is about variants, which need not be read otherwise."""
+    return any(rule.column.startswith(_OF_VARIANTS) for rule in collection.rules or ())
 
 
 async def _sold(
@@ -71,11 +85,11 @@ async def _sold(
 
 
 async def _products(
-    connection: Connection, values: Mapping[str, Any], products: Sequence[int]
+    connection: Connection, values: Mapping[str, Any]
 ) -> Mapping[int, Sequence[Product]]:
     """Products by store, with what rules ask of them."""
     found: defaultdict[int, list[Product]] = defaultdict(list)
-    cursor = await connection.execute(_PRODUCTS, {**values, "products": list(products)})
+    cursor = await connection.execute(_PRODUCTS, values)
     for store, product_id, title, product_type, vendor, tags, variants in await cursor.fetchall():
         found[store].append(
             Product(
@@ -86,7 +100,7 @@ async def _products(
                 product_type=product_type,
                 vendor=vendor,
                 tags=tags,
-                variants=[_variant(*variant) for variant in variants],
+                variants=[_variant(*variant) for variant in variants or ()],
             )
         )
     return found

@@ -10,13 +10,14 @@ by entry: the cost depends on what happened in the days.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString, cast
 
 from tillstream.rollup.breakdown import LINE_MEASURES, MEASURES
 from tillstream.rollup.columns import each
 from tillstream.serve.figures import Sums
-from tillstream.serve.ranges import Days, Part, parts_of
+from tillstream.serve.listing import LAST_TIME
+from tillstream.serve.ranges import Days, Part, parts_of, start_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from tillstream.serve.filters import Filters
     from tillstream.serve.ranges import Period
     from tillstream.serve.scope import Scope
+
+_SPARE: Final = timedelta(hours=1)
 
 SUMMED: LiteralString = each("coalesce(sum(b.$), 0)::bigint AS $", names=MEASURES)
 """The measures of rows called ``b``, added up, in the order of MEASURES."""
@@ -115,14 +118,17 @@ def entry_values(
     tenant_id: int, scope: Scope, days: Days, until: datetime | None, filters: Filters
 ) -> dict[str, Any]:
     """What the clause of ``entries_of`` takes: ``until`` cuts the last of ``days`` short."""
+    # An hour to spare where clocks changed about midnight: entries are then picked by their day.
+    begin = start_of_day(days.first, scope.zone) - _SPARE
+    end = until or start_of_day(days.last + timedelta(days=1), scope.zone)
     return {
         "tenant": tenant_id,
         "stores": list(scope.stores),
         "first": days.first,
         "last": days.last,
-        "after": days.hours_after,
-        "before": days.hours_before,
-        "cut": until or datetime(9999, 1, 1, tzinfo=UTC),
+        "after": begin,
+        "before": end + _SPARE,
+        "cut": until or LAST_TIME,
         **filters.wanted,
     }
 

@@ -259,16 +259,15 @@ _VARIANT: Final = (
     *_SOLD,
     *_STOCK,
 )
-# Every variant with what is left of it; what was sold is found once for all.
-_STOCKED: LiteralString = (
-    "WITH sales AS MATERIALIZED ("
-    + _SALES
-    + """), kept AS (
+_KEPT: LiteralString = (
+    """
   SELECT r.id, r.product_id, r.store_id, r.title AS variant_title, coalesce(r.sku, i.sku) AS sku,
-    r.price, i.cost, """
+    r.price, i.cost, m.title, """
     + _ON_HAND
     + """ AS on_hand
   FROM mirror.variants AS r
+  JOIN mirror.products AS m ON m.tenant_id = r.tenant_id AND m.store_id = r.store_id
+    AND m.id = r.product_id AND NOT m.deleted
   LEFT JOIN mirror.inventory_items AS i
     ON i.tenant_id = r.tenant_id AND i.store_id = r.store_id AND i.id = r.inventory_item_id
   LEFT JOIN (
@@ -278,14 +277,19 @@ _STOCKED: LiteralString = (
     GROUP BY l.store_id, l.inventory_item_id
   ) AS l ON l.store_id = r.store_id AND l.inventory_item_id = r.inventory_item_id
   WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s)
-), stocked AS (
-  SELECT m.title, r.*, greatest(r.on_hand, 0) * r.cost AS value,"""
+"""
+)
+# Every variant with what is left of it; what was sold is found once for all.
+_STOCKED: LiteralString = (
+    "WITH sales AS MATERIALIZED ("
+    + _SALES
+    + "), kept AS ("
+    + _KEPT
+    + """), stocked AS (
+  SELECT r.*, greatest(r.on_hand, 0) * r.cost AS value,"""
     + _NOTHING
     + """
-  FROM kept AS r
-  JOIN mirror.products AS m ON m.tenant_id = %(tenant)s AND m.store_id = r.store_id
-    AND m.id = r.product_id AND NOT m.deleted
-  LEFT JOIN sales AS s ON s.store_id = r.store_id AND s.id = r.id
+  FROM kept AS r LEFT JOIN sales AS s ON s.store_id = r.store_id AND s.id = r.id
 )"""
 )
 _VARIANTS: LiteralString = (
@@ -299,13 +303,12 @@ SELECT n.id, n.product_id, n.store_id, n.title, nullif(n.variant_title, 'Default
     + _AFTER
 )
 _SUMMARY: LiteralString = (
-    _STOCKED
-    + """
-SELECT count(*), coalesce(sum(greatest(n.on_hand, 0)), 0)::bigint, coalesce(sum(n.value), 0)::bigint,
-  count(*) FILTER (WHERE n.on_hand <= 0),
-  count(*) FILTER (WHERE n.on_hand > 0 AND """
-    + _LASTS
-    + " <= 14) FROM stocked AS n"
+    """
+SELECT count(*), coalesce(sum(greatest(n.on_hand, 0)), 0)::bigint,
+  coalesce(sum(greatest(n.on_hand, 0) * n.cost), 0)::bigint, count(*) FILTER (WHERE n.on_hand <= 0)
+FROM ("""
+    + _KEPT
+    + ") AS n"
 )
 _VARIANT_AMOUNTS: Final[Mapping[StockSort, LiteralString]] = {
     "days_of_stock": _STOCK_AMOUNTS["days_of_stock"],
@@ -325,9 +328,9 @@ def variants_listing(sort: StockSort) -> Listing:
 
 
 async def stock_summary(connection: Connection, values: Mapping[str, object]) -> Row:
-    """Of all variants: how many, units on hand, their value at cost, those out, those running out."""
+    """Of all variants: how many, units on hand, their value at cost, and how many are out."""
     row = await (await connection.execute(_SUMMARY, values)).fetchone()
-    return row or (0, 0, 0, 0, 0)
+    return row or (0, 0, 0, 0)
 
 
 def sold_values(frame: Frame, dimension: str) -> dict[str, Any]:

@@ -132,7 +132,8 @@ def period_values(period: Period, scope: Scope) -> dict[str, Any]:
         "after": period.days.hours_after,
         "before": period.days.hours_before,
         "cut_day": cut,
-        "cut_after": None if cut is None else Days(cut, cut).hours_after,
+        # An hour to spare where clocks changed about midnight: rows are then picked by their day.
+        "cut_after": None if cut is None else start_of_day(cut, scope.zone) - timedelta(hours=1),
         "cut_hour": None if until is None else bucket(_micros(until), scope.timezone).hour,
         "cut": until,
         "begin": _micros(start_of_day(first, scope.zone)),

@@ -27,7 +27,6 @@ _SUMMARY: Final = (
     Column("on_hand", "count"),
     Column("value", "money"),
     Column("out_of_stock", "count"),
-    Column("running_out", "count"),
 )
 
 
