@@ -8,23 +8,25 @@ what the rollup keeps with what the ledger's entries say one by one (which other
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections import Counter, defaultdict
-from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq  # pyright: ignore[reportMissingTypeStubs]
 import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
+from tests.conftest import KEY, Database, drop_database, run_on
 from tests.rollup.asked import NOW, SHOP, Asked, asked
-from tests.rollup.worlds import delivery
-from tests.serve.test_auth import problem
+from tests.rollup.worlds import delivery, world
+from tests.serve.conftest import open_site, settings_for
+from tillstream.foundation.migrate import ensure_logins, login_url
 from tillstream.rollup.columns import each
-from tillstream.serve.app import bare_app
-from tillstream.serve.cursors import write_cursor
 from tillstream.serve.figures import BUYERS, FIGURES, OF_LINES, OF_ORDERS, Buyers, Sums
 from tillstream.serve.forms import Place, in_json
 from tillstream.simulator.places import GERMANY
@@ -32,10 +34,10 @@ from tillstream.simulator.plan import plain_shop
 from tillstream.simulator.story import Story
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
     from pathlib import Path
 
-    from tests.conftest import Database
+    from tests.conftest import Cluster
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PLACE = Place("EUR", BERLIN)
@@ -48,21 +50,39 @@ LINES = ("product", "variant", "vendor", "product_type")
 ADDED = ("gross_sales", "discounts", "sales_reversals", "net_sales", "units_sold", "units_reversed")
 
 
-@asynccontextmanager
-async def told(database: Database, folder: Path) -> AsyncGenerator[Asked]:
+@pytest.fixture(scope="module")
+def template(
+    cluster: Cluster, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[str]:
+    """The shop's story is applied once; each test has a copy of the database."""
+    name = f"{template}_told"
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    run_on(cluster.url, create.format(sql.Identifier(name), sql.Identifier(template)))
+    admin_url = make_conninfo(cluster.url, dbname=name)
+    ensure_logins(admin_url, KEY)
+    urls = [login_url(admin_url, role, KEY) for role in ("api", "worker")]
+    asyncio.run(
+        tell(Database(name, admin_url, urls[0], urls[1], KEY), tmp_path_factory.mktemp("told"))
+    )
+    yield name
+    drop_database(cluster.url, admin_url, name)
+
+
+async def tell(database: Database, folder: Path) -> None:
     plan = plain_shop(SHOP, "EUR", "Europe/Berlin", GERMANY, orders_per_day=9, taxes_included=True)
     story = Story(11, [plan], START, NOW)
     deliveries = [delivery(SHOP, one.topic, one.body, key=one.webhook_id) for one in story]
     async with asked(database, folder, "Europe/Berlin", "EUR", deliveries) as shop:
         while await shop.world.pass_deadlines(NOW):
             pass
-        yield shop
 
 
 @pytest.fixture
 async def shop(database: Database, tmp_path: Path) -> AsyncGenerator[Asked]:
-    async with told(database, tmp_path) as found:
-        yield found
+    async with open_site(database, settings_for(tmp_path)) as site, world(database) as here:
+        site.clock.now = NOW
+        async with site.client(await site.login()) as client:
+            yield Asked(client, here)
 
 
 def cents(row: dict[str, Any], name: str) -> int:
@@ -566,61 +586,3 @@ async def test_tables_are_files_as_well(shop: Asked) -> None:
         assert len(await csv_of(shop, path)) == len(await parquet_of(shop, path)) == len(shown)
     cohorts = (await shop.ask("cohorts"))["cohorts"]
     assert len(await csv_of(shop, "cohorts")) == sum(len(one["periods"]) for one in cohorts)
-
-
-# -- what is refused ------------------------------------------------------------------------------
-
-
-REFUSED = {
-    "customers?channel=web": "query.channel",
-    "checkouts?product=5": "query.product",
-    "cohorts.csv?country=DE": "query.country",
-    "inventory?discount_code=": "query.discount_code",
-    "stats?country=Germany": "query.country",
-    "stats?product=tee": "query.product",
-    "stats?channel=%00": "query.channel",
-    "breakdown": "query.by",
-    "breakdown?by=colour": "query.by",
-    "breakdown?by=collection&sort=orders": "query.sort",
-    "products?sort=title": "query.sort",
-    "customers?kind=rich": "query.kind",
-    "customer-segments?group=whales": "query.group",
-    "fulfillment-times?from=2000-01-01&to=2026-01-01": "query.from",
-    "orders.csv?from=2026-03-02&to=2026-03-01": "query.to",
-}
-
-
-async def test_what_cannot_be_asked_is_told(database: Database, tmp_path: Path) -> None:
-    async with asked(database, tmp_path, "Europe/Berlin", "EUR") as shop:
-        for path, field in REFUSED.items():
-            answer = await shop.client.get(f"/api/analytics/{path}")
-            assert problem(answer) == "validation", path
-            assert answer.json()["errors"][0]["field"] == field
-        # A cursor is good for its own list in its own order only.
-        for path in (
-            "orders",
-            "products?sort=orders",
-            "breakdown?by=channel",
-            "customer-segments?group=new",
-        ):
-            other = write_cursor("customers", 5, 5)
-            sign = "&" if "?" in path else "?"
-            answer = await shop.client.get(f"/api/analytics/{path}{sign}cursor={other}")
-            assert answer.json()["errors"][0]["field"] == "query.cursor"
-
-
-async def test_a_shop_of_which_nothing_is_known_has_panels_too(
-    database: Database, tmp_path: Path
-) -> None:
-    async with asked(database, tmp_path, "Asia/Tokyo", "JPY") as shop:
-        document = bare_app().openapi()["paths"]
-        panels = [path.rpartition("/")[2] for path in document if "/analytics/" in path]
-        assert len(panels) > 12
-        needed = {"breakdown": {"by": "collection"}, "ledger": {"measure": "customers"}}
-        for path in panels:
-            assert await shop.ask(path, **needed.get(path, {}))
-            for form in ("csv", "parquet"):
-                answer = await shop.client.get(
-                    f"/api/analytics/{path}.{form}", params=needed.get(path, {})
-                )
-                assert answer.status_code == 200, (path, form, answer.text)
