@@ -2,7 +2,7 @@
 
 Promises 1 to 3: nothing acknowledged is lost, order and repeats do not matter, and the figures are right
 to the cent. 50,000 deliveries and more of five shops, 10 % repeated, shuffled, some a day late; twice
-in the middle everything is killed with SIGKILL and started again. On RabbitMQ half as many do, because
+in the middle everything is killed with SIGKILL and started again. On RabbitMQ a third of it is told, because
 only the journal is another. See installation.py for the rules.
 """
 
@@ -46,7 +46,7 @@ class Extent(NamedTuple):
 
 
 ALL = Extent(26, 50_000, 5_000, 800, 20_000)
-HALF = Extent(13, 24_000, 2_500, 700, 10_000)
+PART = Extent(9, 17_000, 2_500, 900, 12_000)
 
 
 async def test_killed_twice_on_postgresql(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ async def test_broker_killed_on_rabbitmq(tmp_path: Path) -> None:
             installation.kill()
             installation.start()
 
-        await _tell_through(installation, HALF, [broker_dies_and_returns, die_and_return])
+        await _tell_through(installation, PART, [broker_dies_and_returns, die_and_return])
     finally:
         installation.stop()
         await asyncio.to_thread(broker.stop)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.conftest import Database
     from tillstream.simulator.webhook import Webhook
 
-DAYS = 9
+DAYS = 7
 """Enough for refunds to come, and for a day of 25 hours in New York; test_books.py tells more."""
 
 NOW = datetime.now(UTC)
@@ -52,14 +52,14 @@ async def _by_the_whole_program(folder: Path, story: Sequence[Webhook]) -> dict[
         connect_shops(installation.account("owner@shuffles.example"))
         report = await tell(installation, shuffled(story, "one"))
         assert report.gave_up == 0
-        assert report.accepted > 12_000
+        assert report.accepted > 11_000
         status = await asyncio.to_thread(installation.settle)
         assert status["parked"] == status["unrouted"] == 0, status
         verified = await asyncio.to_thread(installation.cli, "verify")
     finally:
         installation.stop()
     assert verified["ok"], verified
-    assert all(store["orders"] > 250 for store in verified["stores"])
+    assert all(store["orders"] > 100 for store in verified["stores"])
     return {store["domain"]: store["state_hash"] for store in verified["stores"]}
 
 
