@@ -149,7 +149,7 @@ async def groups(here: World, store: Store) -> list[Segment]:
         open_pool(here.database.api_url, max_size=1) as pool,
         tenant_transaction(pool, store.tenant_id) as connection,
     ):
-        return await segments_of(connection, *store, "Europe/Berlin")
+        return await segments_of(connection, *store)
 
 
 def filled(segments: list[Segment]) -> dict[str, tuple[int, int, int]]:
@@ -196,7 +196,9 @@ async def test_five_customers_by_hand(database: Database) -> None:
 async def test_many_customers_against_sorting_them(database: Database) -> None:
     """Seven numbers of orders, 300 days, and amounts all different: 5,000 customers."""
     async with world(database) as here:
-        _, store = here.store(here.tenant(), timezone="Europe/Berlin")
+        domain, store = here.store(here.tenant(), timezone="Europe/Berlin")
+        # A delivery of the store, so that it has a zone.
+        await here.apply([delivery(domain, "shop/update", {"updated_at": "2026-03-01T00:00:00Z"})])
         many = 5000
         here.ask(
             "INSERT INTO rollup.customers (tenant_id, store_id, customer_id, orders, total_spent, first_order_at, "

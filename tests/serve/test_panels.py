@@ -473,6 +473,8 @@ async def test_customers_by_their_orders_and_without_the_merged(shop: Asked) -> 
         for kind in ("none", "one_time", "repeat")
     }
     assert sum(len(rows) for rows in kinds.values()) == len(everybody)
+    answer = await shop.ask("customer-segments")
+    assert (answer["one_time"], answer["repeat"]) == (len(kinds["one_time"]), len(kinds["repeat"]))
     for kind, rows in kinds.items():
         assert {row["kind"] for row in rows} <= {kind}
         assert {min(row["orders"], 2) for row in rows} <= {

@@ -38,6 +38,9 @@ _PACKAGE: Final = "tillstream.rollup"
 _SPREAD = statement(_PACKAGE, "load_spread")
 _AMOUNTS = statement(_PACKAGE, "amounts_at")
 _SCORES = statement(_PACKAGE, "score_customers")
+_ZONE: LiteralString = (
+    "SELECT timezone FROM rollup.stores WHERE tenant_id = %(tenant)s AND store_id = %(store)s"
+)
 _PROSPECTS: LiteralString = (
     "SELECT count(*) FROM rollup.prospects WHERE tenant_id = %(tenant)s AND store_id = %(store)s"
 )
@@ -149,22 +152,20 @@ def start_of(number: int) -> int:
     return (number - (shift << 4)) << shift
 
 
-async def boundaries_of(
-    connection: Connection, tenant_id: int, store_id: int, timezone: str
-) -> Boundaries | None:
+async def boundaries_of(connection: Connection, tenant_id: int, store_id: int) -> Boundaries | None:
     """Between which values the scores of a store's customers lie; None without any orders.
 
     Args:
         connection: of a role that sees the tenant's rows.
         tenant_id: whose store it is.
         store_id: which.
-        timezone: the one that the store's figures are dated in.
     """
     whose = {"tenant": tenant_id, "store": store_id}
     cuts = await _cuts(connection, whose, await _spread(connection, whose))
     if cuts is None:
         return None
-    zone = ZoneInfo(timezone)
+    # The days of the spread are those of the zone that the store's figures were made with.
+    zone = ZoneInfo(next((name for (name,) in await _rows(connection, _ZONE, whose)), "UTC"))
     return Boundaries(
         [end_of(day, zone) for day in cuts.last_day], list(cuts.orders), list(cuts.spent)
     )
@@ -175,20 +176,17 @@ def end_of(day: int, zone: ZoneInfo) -> datetime:
     return datetime.combine(date.fromordinal(day) + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
-async def segments_of(
-    connection: Connection, tenant_id: int, store_id: int, timezone: str
-) -> list[Segment]:
+async def segments_of(connection: Connection, tenant_id: int, store_id: int) -> list[Segment]:
     """The eleven groups of a store's customers, in the order of ``GROUPS``, also the empty ones.
 
     Args:
         connection: of a role that sees the tenant's rows.
         tenant_id: whose store it is.
         store_id: which.
-        timezone: the one that the store's figures are dated in.
     """
     whose = {"tenant": tenant_id, "store": store_id}
     counted = {name: [0, 0, 0] for name in GROUPS}
-    boundaries = await boundaries_of(connection, tenant_id, store_id, timezone)
+    boundaries = await boundaries_of(connection, tenant_id, store_id)
     if boundaries is not None:
         values = {**whose, **boundaries._asdict()}
         for recency, frequency, monetary, *amounts in await _rows(connection, _SCORES, values):

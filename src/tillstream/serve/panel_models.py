@@ -457,6 +457,8 @@ class CustomerSegments(Framed):
     """All eleven groups, and the customers of one where it was asked for."""
 
     segments: list[Segment]
+    one_time: int = Field(ge=0, examples=[212], description="Customers with one order in all time.")
+    repeat: int = Field(ge=0, examples=[96], description="Customers with two or more.")
     group: Group | None
     customers: list[ScoredCustomer]
     next: Cursor

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString
 
 import msgspec
 
-from tillstream.rollup.segments import GROUPS, boundaries_of, scores_of, segments_of
+from tillstream.rollup.segments import GROUPS, boundaries_of, repeats_of, scores_of, segments_of
 from tillstream.serve.figures import rate
 from tillstream.serve.forms import Column
 from tillstream.serve.listing import FIRST_ID, LAST_ID, Listing
@@ -114,11 +114,20 @@ class _Sums:
     total_spent: int = 0
 
 
+async def repeats(connection: Connection, frame: Frame) -> dict[str, int]:
+    """How many customers have one order in all time, and how many have more."""
+    counted = [await repeats_of(connection, frame.tenant_id, store) for store in frame.scope.stores]
+    return {
+        "one_time": sum(once for once, _ in counted),
+        "repeat": sum(often for _, often in counted),
+    }
+
+
 async def segment_rows(connection: Connection, frame: Frame) -> list[Row]:
     """SEGMENTS of all groups, also the empty ones. Each customer is scored within their own store."""
     counted = {name: _Sums() for name in GROUPS}
     for store in frame.scope.stores:
-        found = await segments_of(connection, frame.tenant_id, store, frame.scope.timezone)
+        found = await segments_of(connection, frame.tenant_id, store)
         for one in found:
             there = counted[one.group]
             there.customers += one.customers
@@ -152,7 +161,7 @@ async def member_values(connection: Connection, frame: Frame, group: Group) -> d
     """What the statements of a group take besides keys and limit."""
     boundaries: list[dict[str, Any]] = []
     for store in frame.scope.stores:
-        found = await boundaries_of(connection, frame.tenant_id, store, frame.scope.timezone)
+        found = await boundaries_of(connection, frame.tenant_id, store)
         if found is not None:
             boundaries.append({"store_id": store, **found._asdict()})
     return {

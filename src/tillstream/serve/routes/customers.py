@@ -18,6 +18,7 @@ from tillstream.serve.questions.segments import (
     Group,
     member_values,
     members_listing,
+    repeats,
     segment_rows,
 )
 
@@ -109,9 +110,10 @@ async def customer_segments(
             segments = [in_row(SEGMENTS, row, frame.place) for row in rows]
             nobody: list[object] = []
             told = {"segments": segments, "group": None, "customers": nobody, "next": None}
-            return {**frame.told, **told}
+            return {**frame.told, **told, **await repeats(connection, frame)}
         values = await member_values(connection, frame, group)
         page = await first_page(connection, asked, members_listing(group), values, (cursor, limit))
         rows = await segment_rows(connection, frame) if asked.form == "json" else []
+        counts = await repeats(connection, frame)
     segments = [in_row(SEGMENTS, row, frame.place) for row in rows]
-    return list_answer(asked, frame, page, values, segments=segments, group=group)
+    return list_answer(asked, frame, page, values, segments=segments, group=group, **counts)
