@@ -66,7 +66,7 @@ SECTIONS: Final[Mapping[str, Measurement]] = {
 _FAILURES: Final = (BenchFailed, ProcessFailed, ChildFailed, TimeoutError, OSError)
 """What a measurement may meet without the others being worth less."""
 
-_WIDTH: Final = 110
+_WIDTH: Final = 120
 """Columns of the tables, also where the output is no terminal."""
 
 _TERMINATED: Final = 128 + signal.SIGTERM
