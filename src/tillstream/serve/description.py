@@ -28,7 +28,13 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "keys", "description": "API keys, for machines."},
     {"name": "audit", "description": "Who did what in the account."},
     {"name": "stores", "description": "The account's stores."},
-    {"name": "analytics", "description": "The figures, and the lists behind them."},
+    {
+        "name": "analytics",
+        "description": (
+            "The figures, and the lists behind them. Each is a file as well: by the `Accept` header, or "
+            "with `.csv` or `.parquet` at the end of its path; a list then comes whole."
+        ),
+    },
     {"name": "live", "description": "What happens now."},
     {"name": "privacy", "description": "What the law asks, and the proof that it was done."},
     {"name": "sql", "description": "Read-only logins to the database."},

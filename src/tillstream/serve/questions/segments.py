@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString
 
 import msgspec
 
-from tillstream.rollup.segments import GROUPS, boundaries_of, repeats_of, scores_of, segments_of
+from tillstream.rollup.segments import (
+    FIFTHS,
+    GROUPS,
+    boundaries_of,
+    repeats_of,
+    scores_of,
+    segments_of,
+)
 from tillstream.serve.figures import rate
 from tillstream.serve.forms import Column
 from tillstream.serve.listing import FIRST_ID, LAST_ID, Listing
@@ -63,7 +70,7 @@ _OF_GROUP: LiteralString = (
     + """, m.email, c.orders, c.total_spent, c.first_order_at, c.last_order_at, t.store_id,
   c.recency, c.frequency, c.monetary, c.total_spent, c.customer_id, t.store_id
 FROM json_to_recordset(%(boundaries)s::json)
-  AS t (store_id bigint, last_day timestamptz[], orders bigint[], spent bigint[])
+  AS t (store_id bigint, last_day timestamptz[], orders bigint[], spent bigint[], most bigint)
 CROSS JOIN LATERAL (
   SELECT r.customer_id, r.orders, r.total_spent, r.first_order_at, r.last_order_at, s.*
   FROM rollup.customers AS r
@@ -76,7 +83,7 @@ CROSS JOIN LATERAL (
     + """ AS monetary) AS s
   WHERE r.tenant_id = %(tenant)s AND r.store_id = t.store_id AND r.orders > 0
     AND s.recency * 100 + s.frequency * 10 + s.monetary = ANY (%(scores)s::integer[])
-    AND r.total_spent <= %(amount)s
+    AND r.total_spent <= %(amount)s AND r.total_spent <= t.most
     AND (r.total_spent < %(amount)s OR (r.customer_id, r.store_id) > (%(id)s, %(after_store)s))
   ORDER BY r.total_spent DESC, r.customer_id LIMIT %(limit)s
 ) AS c
@@ -159,13 +166,17 @@ def members_listing(group: Group) -> Listing:
 
 async def member_values(connection: Connection, frame: Frame, group: Group) -> dict[str, Any]:
     """What the statements of a group take besides keys and limit."""
+    scores = scores_of(group)
+    # Nobody of the group spent more than the boundary above the highest of its monetary scores.
+    highest = max((monetary for _, _, monetary in scores), default=FIFTHS)
     boundaries: list[dict[str, Any]] = []
     for store in frame.scope.stores:
         found = await boundaries_of(connection, frame.tenant_id, store)
         if found is not None:
-            boundaries.append({"store_id": store, **found._asdict()})
+            most = found.spent[highest - 1] if highest < FIFTHS else LAST_ID
+            boundaries.append({"store_id": store, **found._asdict(), "most": most})
     return {
         **frame.values,
         "boundaries": msgspec.json.encode(boundaries).decode(),
-        "scores": [100 * r + 10 * f + m for r, f, m in scores_of(group)],
+        "scores": [100 * r + 10 * f + m for r, f, m in scores],
     }

@@ -94,7 +94,10 @@ CROSS JOIN LATERAL (
   CROSS JOIN LATERAL (
     SELECT l.orders AS parted, count(*) FILTER (WHERE n.at < r.begin) AS earlier,
       count(*) FILTER (WHERE n.at >= r.begin AND n.at < r.break) AS within
-    FROM json_array_elements(c.moments) AS e (moment), LATERAL (SELECT (moment ->> 0)::bigint AS at) AS n
+    -- Who came first on that day has no moments before it to be read.
+    FROM json_array_elements(
+      CASE WHEN c.first_order_at >= to_timestamp(r.break / 1000000) THEN '[]' ELSE c.moments END
+    ) AS e (moment), LATERAL (SELECT (moment ->> 0)::bigint AS at) AS n
   ) AS m
 ) AS p
 ORDER BY r.place
