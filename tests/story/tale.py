@@ -63,7 +63,9 @@ SHOPS: Final = (
 )
 """Two currencies in one shop, tax in prices, no decimals, three decimals, a zone that changes."""
 
-NO_FIGURES: Final = frozenset({"currency", "timezone", "from", "to", "until", "as_of", "comparison"})
+NO_FIGURES: Final = frozenset(
+    {"currency", "timezone", "from", "to", "until", "as_of", "comparison"}
+)
 DIMENSIONS: Final[tuple[Dimension, ...]] = (
     "channel", "country", "region", "referrer", "landing", "discount_code", "product", "variant", "vendor",
 )  # fmt: skip
