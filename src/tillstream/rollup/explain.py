@@ -9,16 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tillstream.rollup.measures import ADDITIVE, MEASURES
+from tillstream.rollup.measures import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DISTINCT: Final = ("customers", "new_customers", "returning_customers")
 """Measures that count customers: 1 for the order that makes one count."""
-
-COLUMNS: Final = (*ADDITIVE, *DISTINCT)
-"""What an entry can have of a measure's parts."""
 
 
 @dataclass(frozen=True)

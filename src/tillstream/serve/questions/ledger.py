@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, LiteralString, cast
 
 from tillstream.rollup.breakdown import LINE_MEASURES
 from tillstream.rollup.columns import each
-from tillstream.rollup.explain import COLUMNS, DISTINCT
+from tillstream.rollup.explain import DISTINCT
 from tillstream.rollup.measures import ADDITIVE, MEASURES
 from tillstream.serve.forms import Column
 from tillstream.serve.listing import FIRST_TEXT, LAST_ID, LAST_TIME, Listing
@@ -84,49 +84,46 @@ _LINES_OF_PRODUCT: LiteralString = f"""
     ) AS m
 """  # noqa: S608 - made of literals only
 
-# The order before this one of the same customer says whether this one makes the customer count; the
-# same as rollup/rhythm.py has it, for one order.
+# Whether an order is the one by which its customer counts in the range; as rollup/rhythm.py has it, for one
+# order. What a customer ordered is read in full only where the first order lies before the range.
 _CUSTOMERS: LiteralString = """
   LEFT JOIN LATERAL (
     SELECT
-      (h.previous IS NULL OR q.day < %(first)s)::integer AS customers,
-      (h.previous IS NULL)::integer AS new_customers,
-      (CASE WHEN q.day < %(first)s THEN true ELSE h.place = 2 END)::integer AS returning_customers
+      (f.is_first OR f.is_back)::integer AS customers, f.is_first::integer AS new_customers,
+      (f.is_back OR f.is_second)::integer AS returning_customers
     FROM rollup.customers AS c
     CROSS JOIN LATERAL (
-      SELECT * FROM (
-        SELECT place, moment ->> 1 AS order_id, lag(moment ->> 1) OVER (ORDER BY place) AS previous
-        FROM json_array_elements(c.moments) WITH ORDINALITY AS o (moment, place)
-      ) AS orders
-      WHERE order_id = e.source_id
-    ) AS h
-    LEFT JOIN rollup.ledger AS q
-      ON q.tenant_id = %(tenant)s AND q.store_id = e.store_id AND q.source = 'order'
-      AND q.source_id = h.previous AND q.entry = 'placement'
+      SELECT
+        c.first_order_at = e.at AND c.moments -> 0 ->> 1 = e.source_id AS is_first,
+        c.first_order_at >= %(since)s AND coalesce(c.moments -> 1 ->> 1 = e.source_id, false) AS is_second,
+        c.first_order_at < %(since)s AND NOT EXISTS (
+          SELECT FROM json_array_elements(c.moments) AS o (moment)
+          CROSS JOIN LATERAL (SELECT (moment ->> 0)::bigint AS at, (moment ->> 1)::bigint AS id) AS m
+          WHERE m.at >= (extract(epoch FROM %(since)s) * 1000000)::bigint
+            AND (m.at, m.id) < ((extract(epoch FROM e.at) * 1000000)::bigint, e.source_id::bigint)
+        ) AS is_back
+    ) AS f
     WHERE c.tenant_id = %(tenant)s AND c.store_id = e.store_id AND c.customer_id = e.customer_id
   ) AS b ON e.entry = 'placement'
 """
 
 
-def _weighed(side: LiteralString, names: tuple[str, ...]) -> LiteralString:
+def _weighed(weights: Mapping[str, int]) -> LiteralString:
     """The weighted sum of an entry's columns."""
     told = [
-        f"%({side}_{name})s::bigint * coalesce({'b' if name in DISTINCT else 'e'}.{name}, 0)"
-        for name in names
+        f"{weight} * coalesce(b.{name}, 0)" if name in DISTINCT else f"{weight} * e.{name}"
+        for name, weight in weights.items()
     ]
-    return cast("LiteralString", " + ".join(told))
+    # Names and weights out of the registry are part of the program.
+    return cast("LiteralString", " + ".join(told) or "0")
 
 
-def _shown(customers: LiteralString, names: tuple[str, ...]) -> LiteralString:
-    """The rest of the statement: each entry's amount, and those that have any."""
-    return f"""
-  SELECT e.*, {_weighed("n", names)} AS amount, {_weighed("d", names)} AS denominator
-  FROM entries AS e {customers}
-"""  # noqa: S608 - made of literals only
-
-
-_OF_ENTRIES: LiteralString = _shown("", ADDITIVE)
-_WITH_CUSTOMERS: LiteralString = _shown(_CUSTOMERS, COLUMNS)
+def _weigh(parts: Parts) -> LiteralString:
+    """The part of the statement that says what each entry has of a figure."""
+    amount, denominator = _weighed(parts.numerator), _weighed(parts.denominator)
+    amounts = amount + " AS amount, (" + denominator + ")::bigint AS denominator"
+    customers: LiteralString = _CUSTOMERS if parts.counts_customers else ""
+    return "SELECT e.*, " + amounts + " FROM entries AS e" + customers  # noqa: S608 - see _weighed
 
 
 _SELECT: LiteralString = f"""
@@ -155,8 +152,8 @@ LIMIT %(limit)s
 def ledger_listing(unit: Unit, parts: Parts, filters: Filters) -> Listing:
     """The entries that a figure is made of, the latest first.
 
-    The statement takes tenant, stores, days and their hours, the filters that are set, and
-    ``weights_of`` the parts.
+    The statement takes tenant, stores, days, their hours and their first instant, and the filters that
+    are set.
     """
     conditions: LiteralString = ""
     for name in filters.wanted:
@@ -165,9 +162,8 @@ def ledger_listing(unit: Unit, parts: Parts, filters: Filters) -> Listing:
     told: LiteralString = (
         _LINES_OF_PRODUCT if "product" in filters.wanted else "SELECT * FROM posted"
     )
-    weighed = _WITH_CUSTOMERS if parts.counts_customers else _OF_ENTRIES
     posted = "WITH posted AS (SELECT " + columns + _POSTED + conditions + ")"
-    entries = posted + ", entries AS (" + told + "), weighed AS (" + weighed + ")"
+    entries = posted + ", entries AS (" + told + "), weighed AS (" + _weigh(parts) + ")"
     statement = _SELECT + entries + _REST
     kind = _KINDS[unit]
     return Listing(
@@ -190,14 +186,6 @@ def ledger_listing(unit: Unit, parts: Parts, filters: Filters) -> Listing:
             "c_source": FIRST_TEXT,
         },
     )
-
-
-def weights_of(parts: Parts) -> dict[str, int]:
-    """What the statement takes of a measure's parts."""
-    names = COLUMNS if parts.counts_customers else ADDITIVE
-    return {f"n_{name}": parts.numerator.get(name, 0) for name in names} | {
-        f"d_{name}": parts.denominator.get(name, 0) for name in names
-    }
 
 
 HISTORY: LiteralString = """

@@ -27,7 +27,6 @@ from tillstream.serve.questions.ledger import (
     OWNERS,
     PLACES,
     ledger_listing,
-    weights_of,
 )
 from tillstream.serve.questions.stores import StoreFrame, stores_of
 from tillstream.serve.questions.sums import periods_of
@@ -80,7 +79,6 @@ async def ledger(
             "after": frame.days.hours_after,
             "before": frame.days.hours_before,
             **filters.wanted,
-            **weights_of(parts),
         }
         listing = ledger_listing("money" if _is_money(parts) else "count", parts, filters)
         page = await first_page(connection, asked, listing, values, (cursor, limit))
