@@ -33,6 +33,7 @@ from tillstream.rollup.book import Posted, Source, book, write_entries
 from tillstream.rollup.buckets import bucket
 from tillstream.rollup.checkouts import Reference, contributions, stage
 from tillstream.rollup.entries import order_entries
+from tillstream.rollup.prospects import settle_prospects, wrong_prospects
 from tillstream.rollup.resum import resum
 from tillstream.rollup.zones import Configured, settle_zones
 
@@ -90,6 +91,8 @@ async def populate(
     async with connection.transaction():
         note(f"{orders:,} orders in the ledger; summing")
         await resum(connection, store, profile.timezone)
+        wrong = await wrong_prospects(connection, store)
+        await settle_prospects(connection, {(store, customer_id) for customer_id, _ in wrong})
     await _stage(connection, tokens, profile, now, note)
 
 
