@@ -138,17 +138,16 @@ def _keys(listing: Listing, cursor: str | None) -> dict[str, KeyValue]:
 
 
 def page_of(listing: Listing, rows: Rows, cursor: str | None, limit: int) -> Page:
-    """A page of rows that are all at hand, in the listing's order.
+    """A page of rows that are all at hand, sorted by an amount, the most first, and a text.
 
     Raises:
         ProblemFound: 422 if the cursor is none of this listing.
     """
-    keys = _keys(listing, cursor)
+    amount, text = _keys(listing, cursor).values()
     after = 0
     if cursor is not None:
-        place, width = list(keys.values()), len(listing.columns)
-        # Gone meanwhile: the list begins anew rather than end early.
-        after = next((n for n, row in enumerate(rows, 1) if list(row[width:]) == place), 0)
+        # Whether or not that row is still there.
+        after = sum(row[-2] > amount or (row[-2] == amount and row[-1] <= text) for row in rows)
     return Page(listing, rows[after : after + limit], after + limit < len(rows))
 
 
