@@ -46,13 +46,19 @@ _ROUTE = (
 
 # Two workers never meet in one store: neither by a partition that changed hands nor by a deadline.
 _LOCK = "SELECT pg_advisory_xact_lock(7211836, k) FROM unnest(%s::int[]) AS k"
-# The same, but of the stores that are closed (see close_store) it says so and does not wait. A CASE
-# decides which of its parts is evaluated; MATERIALIZED keeps the keys in their order.
+# The same, but of the stores that are closed (see close_store) it says so and does not wait. A store whose lock
+# is free takes no second look, and no second lock: there are only so many in a server.
 _LOCK_OPEN = """
 WITH keys AS MATERIALIZED (SELECT k FROM unnest(%s::int[]) AS k)
 SELECT k FROM keys
-WHERE CASE WHEN pg_try_advisory_xact_lock_shared(7211844, k)
-  THEN pg_advisory_xact_lock(7211836, k) IS NULL ELSE true END
+WHERE CASE
+  WHEN pg_try_advisory_xact_lock(7211836, k) THEN false
+  WHEN EXISTS (
+    SELECT FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+    WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.classid = 7211844
+      AND l.objid = k::bigint::oid AND l.granted)
+  THEN true
+  ELSE pg_advisory_xact_lock(7211836, k) IS NULL END
 """
 _CLOSE = "SELECT pg_advisory_xact_lock(7211844, %s)"
 _TRY_LOCK = "SELECT k, pg_try_advisory_xact_lock(7211836, k) FROM unnest(%s::int[]) AS k"
