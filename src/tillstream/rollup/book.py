@@ -14,7 +14,6 @@ from tillstream.foundation.statements import statement
 from tillstream.mirror.merge import Store
 from tillstream.mirror.rows import instant
 from tillstream.rollup.breakdown import (
-    MEASURES,
     Cell,
     Dated,
     differences,
@@ -24,7 +23,7 @@ from tillstream.rollup.breakdown import (
 from tillstream.rollup.breakdown_statements import ADD_BREAKDOWN, SWEEP_BREAKDOWN
 from tillstream.rollup.buckets import Bucket, bucket
 from tillstream.rollup.customers import add_to_customers
-from tillstream.rollup.entries import NO_FACETS, Entry, Facets
+from tillstream.rollup.entries import NO_FACETS, Amounts, Entry, Facets
 from tillstream.rollup.ledger_statements import ADD_SUMS, LOAD_LEDGER, SWEEP_SUMS, WRITE_LEDGER
 from tillstream.rollup.measures import ADDITIVE
 
@@ -211,17 +210,19 @@ async def _add_to_breakdown(connection: Connection, booked: Booked) -> None:
             "grain": cell.grain,
             "day": cell.day,
             "value": cell.value,
-            **{
-                measure: amount for measure, amount in zip(MEASURES, amounts, strict=True) if amount
-            },
+            **amounts,
         }
-        for cell, amounts in sorted(differences(dated).items())
+        for cell, amounts in sorted(differences(dated).items(), key=_by_cell)
     ]
     if not rows:
         return
     cursor = await connection.execute(ADD_BREAKDOWN, (_json(rows),))
     if nothing := await cursor.fetchall():
         await connection.execute(SWEEP_BREAKDOWN, (_json(_keyed(nothing, _CELL)),))
+
+
+def _by_cell(row: tuple[Cell, Amounts]) -> Cell:
+    return row[0]
 
 
 def _keyed(rows: Iterable[Sequence[object]], names: Sequence[str]) -> list[dict[str, object]]:

@@ -44,9 +44,10 @@ _ROWS: Final = msgspec.json.Decoder(list[list[Any]])
 _Place: TypeAlias = tuple[str, str]
 """A dimension and a value of it."""
 
-_Sums: TypeAlias = "dict[_Place, Sequence[int]]"
-_ORDERS: Final = MEASURES.index("orders")
-_CUSTOMER_ORDERS: Final = MEASURES.index("customer_orders")
+_Sums: TypeAlias = "dict[_Place, Amounts]"
+
+_KNOWN: Final = frozenset(MEASURES)
+_OF_ORDERS: Final = ("orders", "customer_orders")
 
 _LONGEST: Final = 500
 """Characters of a value. PostgreSQL's keys hold 2,704 bytes, and a character takes four at most."""
@@ -97,8 +98,8 @@ class Dated(NamedTuple):
     entry: Entry
 
 
-def differences(dated: Iterable[Dated]) -> dict[Cell, Sequence[int]]:
-    """What entries that come and go add to each row, in the order of ``MEASURES``.
+def differences(dated: Iterable[Dated]) -> dict[Cell, Amounts]:
+    """What entries that come and go add to each row: some of ``MEASURES``, no zeros.
 
     Rows to which they add nothing are left out.
     """
@@ -106,39 +107,54 @@ def differences(dated: Iterable[Dated]) -> dict[Cell, Sequence[int]]:
     for one in dated:
         places = days[one.store, one.day]
         for place, amounts in _placed(one.entry):
-            signed = amounts if one.sign > 0 else [-amount for amount in amounts]
-            _add(places, place, signed)
+            _add(places, place, amounts if one.sign > 0 else _negative(amounts))
     months: defaultdict[tuple[Store, date], _Sums] = defaultdict(dict)
     for (store, day), places in days.items():
         month = months[store, day.replace(day=1)]
         for place, amounts in places.items():
             _add(month, place, amounts)
     return {
-        Cell(store, dimension, grain, day, value): amounts
+        Cell(store, dimension, grain, day, value): kept
         for grain, sums in (("day", days), ("month", months))
         for (store, day), places in sums.items()
         for (dimension, value), amounts in places.items()
-        if any(amounts)
+        if (kept := _without_zeros(amounts))
     }
 
 
-def _add(sums: _Sums, place: _Place, amounts: Sequence[int]) -> None:
+def _add(sums: _Sums, place: _Place, amounts: Amounts) -> None:
     """Most places are met once in a batch: their amounts are taken as they are, and never changed."""
     there = sums.get(place)
-    if there is not None:
-        amounts = [a + b for a, b in zip(there, amounts, strict=True)]
-    sums[place] = amounts
+    sums[place] = amounts if there is None else _sum(there, amounts)
 
 
-def _placed(entry: Entry) -> Iterator[tuple[_Place, Sequence[int]]]:
+def _sum(one: Amounts, other: Amounts) -> Amounts:
+    result = dict(one)
+    for measure, amount in other.items():
+        result[measure] = result.get(measure, 0) + amount
+    return result
+
+
+def _negative(amounts: Amounts) -> Amounts:
+    return {measure: -amount for measure, amount in amounts.items()}
+
+
+def _without_zeros(amounts: Amounts) -> Amounts:
+    if 0 not in amounts.values():
+        return amounts
+    return {measure: amount for measure, amount in amounts.items() if amount}
+
+
+def _placed(entry: Entry) -> Iterator[tuple[_Place, Amounts]]:
     """Under which values an entry counts, and with what."""
-    whole = _vector(entry.amounts)
-    if any(whole):
+    whole = {measure: amount for measure, amount in entry.amounts.items() if measure in _KNOWN}
+    if whole:
         for place in facet_places(entry.facets):
             yield place, whole
     if entry.lines:
+        placed = {measure: whole[measure] for measure in _OF_ORDERS if measure in whole}
         for dimension, key in (("product", _product), ("variant", _variant), ("vendor", _vendor)):
-            for value, amounts in _by_value(entry, key).items():
+            for value, amounts in _by_value(entry.lines, key, placed).items():
                 yield (dimension, value), amounts
 
 
@@ -154,23 +170,21 @@ def facet_places(facets: Facets) -> list[_Place]:
     ]
 
 
-def _by_value(entry: Entry, key: Callable[[LineAmounts], str]) -> dict[str, list[int]]:
+def _by_value(
+    lines: Iterable[LineAmounts], key: Callable[[LineAmounts], str], placed: Amounts
+) -> dict[str, Amounts]:
     """What an entry's lines have of its amounts, by one of their dimensions.
 
-    ``orders`` are no line's: a placement counts once under every value that it contains.
+    ``placed`` are orders, which are no line's: they count once under every value of their lines.
     """
-    placed = [entry.amounts.get(measure, 0) for measure in ("orders", "customer_orders")]
-    values: dict[str, list[int]] = {}
-    for line in entry.lines:
-        if not any(line.amounts.values()):
-            continue
-        value = key(line)
-        amounts = _vector(line.amounts)
-        if there := values.get(value):
-            values[value] = [a + b for a, b in zip(there, amounts, strict=True)]
-        else:
-            amounts[_ORDERS], amounts[_CUSTOMER_ORDERS] = placed
-            values[value] = amounts
+    values: dict[str, Amounts] = {}
+    for line in lines:
+        if any(line.amounts.values()):
+            value = key(line)
+            there = values.get(value)
+            values[value] = (
+                {**line.amounts, **placed} if there is None else _sum(there, line.amounts)
+            )
     return values
 
 
@@ -188,7 +202,3 @@ def _vendor(line: LineAmounts) -> str:
 
 def _value(text: str | None) -> str:
     return (text or "")[:_LONGEST]
-
-
-def _vector(amounts: Amounts) -> list[int]:
-    return [amounts.get(measure, 0) for measure in MEASURES]
