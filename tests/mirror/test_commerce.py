@@ -208,7 +208,7 @@ class TestReturns:
         assert (one.status, at(one, "updated_at")) == ("closed", "2026-03-03T10:00:00+00:00")
 
     def test_one_that_only_names_itself_by_gid_is_a_row(self) -> None:
-        told = {
+        told: dict[str, Any] = {
             "admin_graphql_api_id": "gid://shopify/Return/41",
             "return_line_items": {"removals": []},
         }
