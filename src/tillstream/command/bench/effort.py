@@ -62,7 +62,7 @@ FULL: Final = Effort(
 
 QUICK: Final = Effort(
     quick=True,
-    shops=10,
+    shops=4,
     accounts=2,
     rounds=2,
     round_seconds=0.3,
