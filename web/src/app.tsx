@@ -23,6 +23,9 @@ import { Empty, Failed } from './ui/states.tsx'
 /** Seldom opened: loaded when it is. */
 const Settings = lazy(() => import('./settings/settings.tsx'))
 
+const ProductsPage = lazy(() => import('./catalogue/products-page.tsx'))
+const CustomersPage = lazy(() => import('./people/customers-page.tsx'))
+
 /** Pages that are opened from a message, whoever is signed in. */
 const fromMessages: Record<string, () => ReactNode> = {
   '/forgot': Forgot,
@@ -80,11 +83,17 @@ function Page({ stores }: { stores: readonly Store[] }) {
       </Suspense>
     )
   }
-  const nothingYet = stores.length === 0 && (path === '/' || path === '/stores')
+  const nothingYet = stores.length === 0 && ['/', '/stores', '/products', '/customers'].includes(path)
   if (path === '/stores/connect' || nothingYet) return <Connect stores={stores} />
   if (path === '/stores') return <Stores stores={stores} />
   if (path === '/') return <Overview stores={stores} />
-  return <NotFound />
+  const Figures = path === '/products' ? ProductsPage : path === '/customers' ? CustomersPage : undefined
+  if (!Figures) return <NotFound />
+  return (
+    <Suspense fallback={<Opening />}>
+      <Figures stores={stores} />
+    </Suspense>
+  )
 }
 
 function Opening() {

@@ -2,6 +2,7 @@ import { LogOut, Moon, Sun, UserRound } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { session } from './api/client.ts'
 import type { Session, Store } from './api/shapes.ts'
+import { onward } from './overview/scope.ts'
 import { Accounts, AccountSwitcher } from './session/accounts.tsx'
 import { LiveStatusBadge } from './session/live-status.tsx'
 import { countAttention } from './stores/status.ts'
@@ -12,10 +13,13 @@ import { go, Link, usePlace } from './ui/location.tsx'
 import { Popover } from './ui/popover.tsx'
 import { chooseTheme, useTheme } from './ui/theme.ts'
 
+/** Pages of figures are about one store and one range of days, which go along from one to the next. */
 const pages = [
-  { href: '/', label: 'Overview' },
-  { href: '/stores', label: 'Stores' },
-  { href: '/settings', label: 'Settings' },
+  { href: '/', label: 'Overview', figures: true },
+  { href: '/products', label: 'Products', figures: true },
+  { href: '/customers', label: 'Customers', figures: true },
+  { href: '/stores', label: 'Stores', figures: false },
+  { href: '/settings', label: 'Settings', figures: false },
 ]
 
 interface ShellProps {
@@ -34,10 +38,12 @@ export function Shell({ session: current, stores, children }: ShellProps) {
         Skip to the page
       </a>
       <header className="sticky top-0 z-20 border-b border-line bg-canvas/85 backdrop-blur-md">
-        <div className="mx-auto flex h-14 max-w-[1480px] items-center gap-2 px-4 max-[380px]:gap-1 max-[380px]:px-3 sm:gap-3 sm:px-6">
+        <div className="mx-auto flex max-w-[1480px] flex-wrap items-center gap-x-2 gap-y-1 px-4 max-md:min-h-14 max-md:pt-1.5 max-[380px]:px-3 sm:gap-x-3 sm:px-6 md:h-14">
           <Link href="/" aria-label="Tillstream" className="flex items-center gap-2.5 rounded-md">
             <Mark className="size-7" />
-            <span className="hidden text-[15px] font-semibold tracking-[-0.015em] sm:block">Tillstream</span>
+            <span className="text-[15px] font-semibold tracking-[-0.015em] max-[340px]:hidden">
+              Tillstream
+            </span>
           </Link>
           <Pages attention={stores ? countAttention(stores) : 0} />
           <div className="ml-auto flex items-center gap-1">
@@ -58,18 +64,21 @@ export function Shell({ session: current, stores, children }: ShellProps) {
 }
 
 function Pages({ attention }: { attention: number }) {
-  const { path } = usePlace()
+  const { path, search } = usePlace()
   return (
-    <nav aria-label="Pages" className="ml-1 flex gap-0.5 sm:ml-4">
-      {pages.map(({ href, label }) => {
+    <nav
+      aria-label="Pages"
+      className="flex gap-0.5 max-md:order-last max-md:-mx-1 max-md:w-full max-md:overflow-x-auto max-md:pb-2 md:ml-4"
+    >
+      {pages.map(({ href, label, figures }) => {
         const here = href === '/' ? path === '/' : path.startsWith(href)
         return (
           <Link
             key={href}
-            href={href}
+            href={figures ? onward(href, search) : href}
             aria-current={here ? 'page' : undefined}
             className={classes(
-              'rounded-lg px-2 py-1.5 font-medium whitespace-nowrap max-[380px]:px-1.5 max-[380px]:text-[13px] sm:px-2.5 transition-colors',
+              'rounded-lg px-1.5 py-1.5 font-medium whitespace-nowrap sm:px-2.5 transition-colors',
               here ? 'bg-sunken text-ink' : 'text-ink-3 hover:text-ink',
             )}
           >

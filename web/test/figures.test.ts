@@ -1,11 +1,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { address } from '../src/api/client.ts'
-import type { HeatMapCell, MeasureInfo } from '../src/api/shapes.ts'
+import type { Cohort, HeatMapCell, MeasureInfo } from '../src/api/shapes.ts'
 import { dimensions, isDimension, valueWords } from '../src/domain/dimensions.ts'
 import { addUp, fieldWords, inWords, namedAmounts, sourceLink, subjectOf } from '../src/domain/entries.ts'
+import { cohortLevel, cohortRange, cohortRows } from '../src/domain/cohorts.ts'
 import { filterNames, filtersOf, isFiltered } from '../src/domain/filters.ts'
 import { busiest, heatRows } from '../src/domain/heat.ts'
+import { stockWords } from '../src/domain/stock.ts'
+import { orderOf } from '../src/overview/feed.tsx'
+import { onward } from '../src/overview/scope.ts'
 import { barWidth } from '../src/sales/sales-by.tsx'
 
 describe('the sum at the foot', () => {
@@ -128,5 +132,69 @@ describe('the hours of the week', () => {
   test('nothing sold has no busiest hour', () => {
     expect(busiest(cells, 'orders')).toBeNull()
     expect(heatRows(cells, 'orders')[0]?.hours[0]?.level).toBe(0)
+  })
+})
+
+test('the way to another page keeps the store and the days, and leaves the filters', () => {
+  const search = new URLSearchParams('store=2&range=today&from=a&to=b&channel=web&why=orders')
+  expect(onward('/products', search)).toBe('/products?store=2&range=today&from=a&to=b')
+  expect(onward('/', new URLSearchParams(), { product: '7' })).toBe('/?product=7')
+  expect(onward('/', new URLSearchParams())).toBe('/')
+})
+
+test('a line of the feed leads to its order, if it is of one', () => {
+  expect(orderOf({ kind: 'order', id: '69:placement' })).toBe('69')
+  expect(orderOf({ kind: 'refund', id: '69:refund:5' })).toBe('69')
+  expect(orderOf({ kind: 'checkout_abandoned', id: '69:abandoned' })).toBeNull()
+  expect(orderOf({ kind: 'order', id: 'odd' })).toBeNull()
+})
+
+test.each([
+  [null, null, 'Not tracked', null],
+  [0, null, 'Out of stock', 'bad'],
+  [-3, 0, 'Out of stock', 'bad'],
+  [5, null, 'None sold', null],
+  [5, 0.4, 'Under a day', 'warn'],
+  [5, 1.9, '1 day', 'warn'],
+  [5, 14, '14 days', 'warn'],
+  [5, 14.1, '14 days', null],
+  [500, 366, 'Over a year', null],
+] as const)('%j on hand for %j days: %s', (onHand, days, text, tone) => {
+  expect(stockWords(onHand, days, 'en')).toEqual({ text, tone })
+})
+
+describe('cohorts', () => {
+  const period = (at: number, retention: number, spent: string) => ({
+    period: at,
+    month: '2026-01-01',
+    customers: 1,
+    retention,
+    orders: 1,
+    total_spent: spent,
+    spent_per_customer: spent,
+  })
+  const cohorts = [
+    { cohort: '2026-01-01', periods: [period(0, 1, '10.00'), period(2, 0.2, '20.00')] },
+    { cohort: '2026-02-01', periods: [period(0, 1, '5.00')] },
+  ] as unknown as Cohort[]
+  test('every row has as many places as the longest, and what is not told is empty', () => {
+    expect(cohortRows(cohorts).map(({ periods }) => periods.map((each) => each?.period))).toEqual([
+      [0, undefined, 2],
+      [0, undefined, undefined],
+    ])
+    expect(cohortRows([])).toEqual([])
+  })
+  test('who came back is measured against the most who did, not against everybody', () => {
+    expect(cohortLevel(period(2, 0.2, '20.00'), 'retention', cohorts)).toBe(1)
+    expect(cohortLevel(period(0, 1, '10.00'), 'retention', cohorts)).toBe(0)
+    expect(cohortLevel(period(0, 1, '10.00'), 'spent_per_customer', cohorts)).toBe(0.5)
+    expect(cohortLevel(undefined, 'retention', cohorts)).toBe(0)
+  })
+  test('a short range is no range for cohorts', () => {
+    expect(cohortRange({ from: '2026-11-01', to: '2026-11-30' })).toEqual({})
+    expect(cohortRange({ from: '2026-01-01', to: '2026-11-30' })).toEqual({
+      from: '2026-01-01',
+      to: '2026-11-30',
+    })
   })
 })

@@ -1937,6 +1937,18 @@ export interface components {
             to: string;
             /** Segments */
             segments: components["schemas"]["Segment"][];
+            /**
+             * One Time
+             * @description Customers with one order in all time.
+             * @example 212
+             */
+            one_time: number;
+            /**
+             * Repeat
+             * @description Customers with two or more.
+             * @example 96
+             */
+            repeat: number;
             /** Group */
             group: ("champions" | "loyal" | "active" | "new" | "promising" | "needs_attention" | "almost_lost" | "at_risk" | "previously_loyal" | "dormant" | "prospects") | null;
             /** Customers */
@@ -8558,6 +8570,8 @@ export interface operations {
                      *           "spent_share": 0.25
                      *         }
                      *       ],
+                     *       "one_time": 212,
+                     *       "repeat": 96,
                      *       "group": "champions",
                      *       "customers": [
                      *         {

@@ -72,6 +72,7 @@ export type Segment = Schemas['Segment']
 export type SegmentName = Segment['group']
 export type ScoredCustomer = Schemas['ScoredCustomer']
 export type Cohort = Schemas['Cohort']
+export type CohortPeriod = Schemas['CohortPeriod']
 export type Cohorts = Schemas['Cohorts']
 /** `detail` is absent only in problems that a proxy on the way invented. */
 export type Problem = Omit<Schemas['Problem'], 'detail'> & { detail?: string }

@@ -4,7 +4,10 @@ import { useState } from 'react'
 import { api, type Question } from '../api/client.ts'
 import type { Checkout, CheckoutSummary, Stage, Store } from '../api/shapes.ts'
 import { elapsed } from '../domain/elapsed.ts'
+import type { MeasureName } from '../domain/measures.ts'
 import { formatCount, formatMoney, formatRate, pageLocale } from '../domain/money.ts'
+import { openOrder, openWhy } from '../why/open.ts'
+import { Badge } from '../ui/badge.tsx'
 import { storeLabel } from '../stores/label.ts'
 import { Button } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
@@ -96,16 +99,40 @@ function emptyTitle(filter: Filter): string {
   return filter === 'all' ? 'No checkouts in this period' : `No ${filter} checkouts in this period`
 }
 
+interface Told {
+  readonly label: string
+  /** The measure that it is, if it is one: it can be asked why it is so. */
+  readonly why?: MeasureName
+  readonly value: string | undefined
+}
+
+const stageMeasures: Partial<Record<Stage, MeasureName>> = {
+  recovered: 'recovered_checkouts',
+  converted: 'converted_checkouts',
+}
+
 function Summary({ summary, currency }: { summary: CheckoutSummary | undefined; currency: string }) {
   const parts: readonly Stage[] = ['open', 'abandoned', 'recovered', 'converted']
   const total = summary ? parts.reduce((sum, part) => sum + summary[part], 0) : 0
-  const money = [
-    { label: 'Lost so far', value: summary && formatMoney(summary.abandoned_value, currency) },
-    { label: 'Recovered sales', value: summary && formatMoney(summary.recovered_sales, currency) },
-    { label: 'Recovery rate', value: summary && formatRate(summary.recovered_checkout_rate) },
+  const money: readonly Told[] = [
+    {
+      label: 'Lost so far',
+      why: 'abandoned_value',
+      value: summary && formatMoney(summary.abandoned_value, currency),
+    },
+    {
+      label: 'Recovered sales',
+      why: 'recovered_sales',
+      value: summary && formatMoney(summary.recovered_sales, currency),
+    },
+    {
+      label: 'Recovery rate',
+      why: 'recovered_checkout_rate',
+      value: summary && formatRate(summary.recovered_checkout_rate),
+    },
   ]
   return (
-    <div className="border-b border-line px-5 pt-1 pb-4">
+    <div className="border-b border-line px-5 pt-1 pb-3">
       <div aria-hidden className="mb-3 flex h-1.5 gap-0.5 overflow-hidden rounded-full bg-sunken">
         {summary &&
           parts.map((part) =>
@@ -123,7 +150,7 @@ function Summary({ summary, currency }: { summary: CheckoutSummary | undefined; 
           <div key={part} className="col-span-3">
             <dt className="flex items-center gap-1.5 text-[13px] text-ink-3 max-md:text-xs">
               <span aria-hidden className={classes('size-2 rounded-full', stageLooks[part].bar)} />
-              {stageLooks[part].word}
+              <WhyLabel label={stageLooks[part].word} why={stageMeasures[part]} />
             </dt>
             <dd className="font-semibold">
               {summary ? formatCount(summary[part]) : <Skeleton className="h-5 w-8" />}
@@ -131,14 +158,74 @@ function Summary({ summary, currency }: { summary: CheckoutSummary | undefined; 
           </div>
         ))}
         <div aria-hidden className="w-px self-stretch bg-line max-md:hidden" />
-        {money.map(({ label, value }) => (
+        {money.map(({ label, why, value }) => (
           <div key={label} className="col-span-4">
-            <dt className="text-[13px] text-ink-3 max-md:text-xs">{label}</dt>
+            <dt className="text-[13px] text-ink-3 max-md:text-xs">
+              <WhyLabel label={label} why={why} />
+            </dt>
             <dd className="font-semibold">{value ?? <Skeleton className="h-5 w-16" />}</dd>
           </div>
         ))}
       </dl>
+      {summary && <CountedApart summary={summary} currency={currency} />}
     </div>
+  )
+}
+
+function WhyLabel({ label, why }: { label: string; why: MeasureName | undefined }) {
+  if (!why) return label
+  return (
+    <button
+      type="button"
+      title={`Why is ${label.toLowerCase()} so?`}
+      onClick={() => openWhy(why)}
+      className="rounded decoration-line-strong underline-offset-4 hover:text-ink hover:underline"
+    >
+      {label}
+      <span className="sr-only">: why is it so?</span>
+    </button>
+  )
+}
+
+/** What is known of checkouts and yet in none of the figures above, and why it is not. */
+function CountedApart({ summary, currency }: { summary: CheckoutSummary; currency: string }) {
+  const { abandonments, inferred_recoveries: inferred } = summary
+  return (
+    <details className="mt-3 text-[13px] text-ink-3 figures">
+      <summary className="w-fit rounded hover:text-ink">
+        Counted apart: {formatCount(inferred)} probably bought after all,{' '}
+        {formatMoney(summary.inferred_recovered_sales, currency)}
+      </summary>
+      <dl className="mt-2 grid max-w-prose gap-2 leading-5">
+        <div>
+          <dt className="font-medium text-ink-2">
+            <WhyLabel
+              label={`Probably bought after all: ${formatCount(inferred)}`}
+              why="inferred_recoveries"
+            />
+          </dt>
+          <dd>
+            The same customer placed an order soon after leaving, by another checkout. That it was the same
+            purchase is a guess: it is never in the recovery rate, and the checkout stays in what is lost.
+          </dd>
+        </div>
+        <div>
+          <dt className="font-medium text-ink-2">
+            <WhyLabel label={`Times shoppers left: ${formatCount(abandonments)}`} why="abandonments" />
+          </dt>
+          <dd>Who comes back to a checkout and leaves again counts twice here, and once as abandoned.</dd>
+        </div>
+        <div>
+          <dt className="font-medium text-ink-2">
+            <WhyLabel label="Twins count once" why="checkouts" />
+          </dt>
+          <dd>
+            Checkouts that one customer had open at about the same time are one shopper on two devices. Only
+            the one that was bought from counts, else the one used last; the other is marked Twin in the list.
+          </dd>
+        </div>
+      </dl>
+    </details>
   )
 }
 
@@ -157,7 +244,7 @@ function CheckoutTable({ rows, stores, timezone, loading }: CheckoutTableProps) 
           <th scope="col" className="py-2 pl-5 text-left font-medium">
             Shopper
           </th>
-          <th scope="col" className="w-28 py-2 text-left font-medium">
+          <th scope="col" className="w-36 py-2 text-left font-medium">
             Stage
           </th>
           <th scope="col" className="w-16 py-2 text-right font-medium max-sm:hidden">
@@ -220,10 +307,20 @@ function CheckoutRow({
         {row.customer_name && row.email && (
           <span className="ml-2 text-[13px] text-ink-3 max-md:hidden">{row.email}</span>
         )}
+        {row.abandonments > 1 && (
+          <span className="ml-2 text-[13px] text-ink-3">left {formatCount(row.abandonments)} times</span>
+        )}
         {store && <span className="ml-2 text-[13px] text-ink-3 max-md:hidden">{storeLabel(store)}</span>}
       </th>
       <td className="py-2">
-        <StageBadge stage={row.stage} />
+        <span className="flex items-center gap-1">
+          <StageBadge stage={row.stage} />
+          {row.twin_of && (
+            <span title="The same shopper’s other checkout counts in its place.">
+              <Badge>Twin</Badge>
+            </span>
+          )}
+        </span>
       </td>
       <td
         className="py-2 text-right text-ink-3 max-sm:hidden"
@@ -240,7 +337,14 @@ function CheckoutRow({
 }
 
 function Outcome({ row }: { row: Checkout }) {
-  if (row.order_name) return <span className="text-ink-2">{row.order_name}</span>
+  if (row.order_id) return <OrderLink order={row.order_id} name={row.order_name} store={row.store} />
+  if (row.inferred_order_id) {
+    return (
+      <span className="text-ink-3" title="The same customer’s order soon after. Not in the recovery rate.">
+        probably <OrderLink order={row.inferred_order_id} name={row.inferred_order_name} store={row.store} />
+      </span>
+    )
+  }
   // Only an address that leads to a shop's own page is made a link.
   if (row.stage !== 'abandoned' || !row.recovery_url?.startsWith('https://'))
     return <span className="text-ink-3">–</span>
@@ -255,5 +359,18 @@ function Outcome({ row }: { row: Checkout }) {
       <ExternalLink aria-hidden className="size-3.5" />
       <span className="sr-only"> for {row.email ?? row.customer_name}, opens in a new tab</span>
     </a>
+  )
+}
+
+function OrderLink({ order, name, store }: { order: string; name: string | null; store: string }) {
+  return (
+    <button
+      type="button"
+      title="What made this order what it is"
+      onClick={() => openOrder(order, store)}
+      className="rounded text-accent hover:underline"
+    >
+      {name ?? `Order ${order}`}
+    </button>
   )
 }

@@ -6,6 +6,7 @@ import type { Checkouts, FeedKind, Orders, Store } from '../api/shapes.ts'
 import { elapsed } from '../domain/elapsed.ts'
 import { formatMoney, negate, pageLocale } from '../domain/money.ts'
 import { useLive, type FeedEntry } from '../session/live.tsx'
+import { openOrder } from '../why/open.ts'
 import { storeLabel } from '../stores/label.ts'
 import { Card } from '../ui/card.tsx'
 import { classes } from '../ui/classes.ts'
@@ -112,6 +113,7 @@ function FeedRow({
   const { Icon } = look
   // A checkout is known by its shopper, an order by its number.
   const headline = (entry.kind.startsWith('checkout') && entry.customer) || entry.title || look.word
+  const order = orderOf(entry)
   const taken = entry.kind === 'refund' || entry.kind === 'cancellation'
   const exact = new Intl.DateTimeFormat(pageLocale(), {
     timeZone: timezone,
@@ -129,7 +131,18 @@ function FeedRow({
       </span>
       <div className="min-w-0 flex-1">
         <p className="flex items-baseline justify-between gap-2">
-          <span className="truncate font-medium">{headline}</span>
+          {order ? (
+            <button
+              type="button"
+              title="What made this order what it is"
+              onClick={() => openOrder(order, entry.store)}
+              className="truncate rounded font-medium hover:text-accent hover:underline"
+            >
+              {headline}
+            </button>
+          ) : (
+            <span className="truncate font-medium">{headline}</span>
+          )}
           <span className={classes('shrink-0 font-medium figures', look.amount)}>
             {formatMoney(
               taken && !entry.amount.startsWith('-') ? negate(entry.amount) : entry.amount,
@@ -150,6 +163,11 @@ function FeedRow({
       </div>
     </li>
   )
+}
+
+/** Whose entry of the ledger a line of the feed is: its id begins with the order's. */
+export function orderOf(entry: Pick<FeedEntry, 'kind' | 'id'>): string | null {
+  return entry.kind.startsWith('checkout') ? null : (/^\d+(?=:)/.exec(entry.id)?.[0] ?? null)
 }
 
 async function recentEntries(question: Pick<Question, 'store'>, signal: AbortSignal): Promise<FeedEntry[]> {

@@ -34,9 +34,11 @@ interface FiguresProps {
   stale: boolean
   chosen: MeasureName
   onChoose: (name: MeasureName) => void
+  /** Only some of the orders are asked about. */
+  narrowed: boolean
 }
 
-export function Figures({ stats, points, stale, chosen, onChoose }: FiguresProps) {
+export function Figures({ stats, points, stale, chosen, onChoose, narrowed }: FiguresProps) {
   return (
     <section
       aria-label="Figures"
@@ -52,21 +54,61 @@ export function Figures({ stats, points, stale, chosen, onChoose }: FiguresProps
             points={points}
             chosen={chosen === name}
             onChoose={() => onChoose(name)}
+            hidden={narrowed && isHidden(name, stats)}
           />
         ))}
       </ul>
-      <ul className="grid grid-cols-2 overflow-hidden rounded-xl border border-line bg-line shadow-card sm:grid-cols-3 lg:grid-cols-6">
-        {following.map((name) => (
-          <FollowingFigure key={name} measure={measure(name)} stats={stats} />
-        ))}
-      </ul>
+      <FigureStrip
+        names={following}
+        stats={stats}
+        narrowed={narrowed}
+        className="sm:grid-cols-3 lg:grid-cols-6"
+      />
     </section>
   )
+}
+
+/** Figures side by side in one box. */
+export function FigureStrip({
+  names,
+  stats,
+  className,
+  narrowed = false,
+}: {
+  names: readonly MeasureName[]
+  stats: Stats | undefined
+  narrowed?: boolean
+  /** How many stand beside each other, where there is room for more than two. */
+  className: string
+}) {
+  return (
+    <ul
+      className={classes(
+        'grid grid-cols-2 overflow-hidden rounded-xl border border-line bg-surface shadow-card',
+        className,
+      )}
+    >
+      {names.map((name) => (
+        <FollowingFigure
+          key={name}
+          measure={measure(name)}
+          stats={stats}
+          hidden={narrowed && isHidden(name, stats)}
+        />
+      ))}
+    </ul>
+  )
+}
+
+/** Whether the filters hide it: checkouts, say, have no channel. An average may be null for want of orders alone. */
+function isHidden(name: MeasureName, stats: Stats | undefined): boolean {
+  return stats?.[name] === null && name !== 'average_order_value'
 }
 
 interface FigureProps {
   measure: Measure
   stats: Stats | undefined
+  hidden?: boolean
 }
 
 function LeadingFigure({
@@ -75,6 +117,7 @@ function LeadingFigure({
   points,
   chosen,
   onChoose,
+  hidden = false,
 }: FigureProps & { points: readonly Point[] | undefined; chosen: boolean; onChoose: () => void }) {
   const drawn = points && stats ? elapsedPoints(points, Date.parse(stats.as_of)) : []
   return (
@@ -95,7 +138,7 @@ function LeadingFigure({
           <span className={classes(shown.short && 'max-sm:hidden')}>{shown.label}</span>
           {shown.short && <span className="sm:hidden">{shown.short}</span>}
         </button>
-        <Why measure={shown} />
+        {!hidden && <Why measure={shown} />}
       </div>
       <FigureValue
         measure={shown}
@@ -104,26 +147,40 @@ function LeadingFigure({
         sized
       />
       <div className="mt-1 flex h-8 items-end justify-between gap-3">
-        {stats ? <FigureDelta measure={shown} stats={stats} /> : <Skeleton className="h-4 w-14" />}
+        {hidden ? (
+          <HiddenNote />
+        ) : stats ? (
+          <FigureDelta measure={shown} stats={stats} />
+        ) : (
+          <Skeleton className="h-4 w-14" />
+        )}
         <Sparkline values={drawn.map((point) => approximately(point[shown.name as keyof Point]))} />
       </div>
     </li>
   )
 }
 
-function FollowingFigure({ measure: shown, stats }: FigureProps) {
+function FollowingFigure({ measure: shown, stats, hidden = false }: FigureProps) {
   return (
     <li className="relative -mr-px -mb-px flex min-w-0 flex-col border-r border-b border-line bg-surface px-4 py-3 transition-colors hover:bg-sunken/60">
       <div className="flex items-center justify-between gap-1">
-        <WhyFace measure={shown}>{shown.short ?? shown.label}</WhyFace>
-        <ReceiptText aria-hidden className="size-3.5 shrink-0 text-ink-3" />
+        {hidden ? (
+          <span className="truncate text-[13px] text-ink-2">{shown.short ?? shown.label}</span>
+        ) : (
+          <>
+            <WhyFace measure={shown}>{shown.short ?? shown.label}</WhyFace>
+            <ReceiptText aria-hidden className="size-3.5 shrink-0 text-ink-3" />
+          </>
+        )}
       </div>
       <FigureValue
         measure={shown}
         stats={stats}
         className="mt-0.5 text-base leading-6 font-semibold tracking-[-0.015em]"
       />
-      <div className="flex h-5 items-center">{stats && <FigureDelta measure={shown} stats={stats} />}</div>
+      <div className="flex h-5 items-center">
+        {hidden ? <HiddenNote /> : stats && <FigureDelta measure={shown} stats={stats} />}
+      </div>
     </li>
   )
 }
@@ -158,6 +215,10 @@ function FigureValue({ measure: shown, stats, className, sized = false }: Figure
       )}
     </p>
   )
+}
+
+function HiddenNote() {
+  return <span className="truncate text-[13px] text-ink-3">Not known by filter</span>
 }
 
 function FigureDelta({ measure: shown, stats }: { measure: Measure; stats: Stats }) {

@@ -1,7 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { api, type FilteredQuestion } from '../api/client.ts'
-import { ProblemError } from '../api/problem.ts'
 import type { Stats, Store } from '../api/shapes.ts'
 import { isFiltered } from '../domain/filters.ts'
 import { pageLocale } from '../domain/money.ts'
@@ -10,7 +9,6 @@ import type { MeasureName } from '../domain/measures.ts'
 import { FilterChips } from '../sales/chips.tsx'
 import { HeatMap } from '../sales/heat-map.tsx'
 import { SalesBy } from '../sales/sales-by.tsx'
-import { setSearch } from '../ui/location.tsx'
 import { Alert, Failed } from '../ui/states.tsx'
 import { useTitle } from '../ui/title.ts'
 import { Beside } from '../why/beside.tsx'
@@ -21,6 +19,7 @@ import { Feed } from './feed.tsx'
 import { Figures } from './figures.tsx'
 import { SalesPanel } from './sales-panel.tsx'
 import { useScope } from './scope.ts'
+import { useChosenByServer } from './server-choice.ts'
 import { StoreNotices, Welcome } from './welcome.tsx'
 import { CustomersPanel } from './customers-panel.tsx'
 
@@ -87,6 +86,7 @@ export function Overview({ stores }: { stores: readonly Store[] }) {
               stale={stats.isPlaceholderData}
               chosen={chosen}
               onChoose={setChosen}
+              narrowed={narrowed}
             />
             <SalesPanel
               measureName={chosen}
@@ -95,6 +95,7 @@ export function Overview({ stores }: { stores: readonly Store[] }) {
               before={comparison ? before.data : undefined}
               range={scope.range}
               openEnded={scope.range.to === scope.today}
+              narrowed={narrowed}
             />
             <div className="grid grid-cols-1 gap-4 lg:grid-cols-[minmax(0,5fr)_minmax(0,7fr)]">
               <Statement stats={stats.data} />
@@ -137,12 +138,4 @@ function comparisonQuestion(
 ): FilteredQuestion | null {
   if (!stats?.comparison || placeholder) return null
   return { ...question, from: stats.comparison.from, to: stats.comparison.to }
-}
-
-/** Where stores turn out not to add up after all, the server offers them one by one: take the first. */
-function useChosenByServer(error: Error | null): void {
-  const choice = error instanceof ProblemError ? error.problem.choices?.[0]?.id : undefined
-  useEffect(() => {
-    if (choice) setSearch({ store: choice }, 'replace')
-  }, [choice])
 }

@@ -41,9 +41,19 @@ interface SalesPanelProps {
   range: Range
   /** Whether the range reaches into the present. */
   openEnded: boolean
+  /** Only some of the orders are asked about, by which not every figure is known. */
+  narrowed: boolean
 }
 
-export function SalesPanel({ measureName, stats, series, before, range, openEnded }: SalesPanelProps) {
+export function SalesPanel({
+  measureName,
+  stats,
+  series,
+  before,
+  range,
+  openEnded,
+  narrowed,
+}: SalesPanelProps) {
   const [view, setView] = useState<'chart' | 'table'>('chart')
   const shown = measure(measureName)
   const { data } = series
@@ -69,7 +79,13 @@ export function SalesPanel({ measureName, stats, series, before, range, openEnde
           <PointsTable rows={rows} series={data} label={shown.label} unit={shown.unit} />
         ) : isFlat(rows) ? (
           <div className="grid h-full place-items-center">
-            <Empty title="Nothing in this period yet">The line begins with the first order.</Empty>
+            {narrowed && rows.every((row) => row.exact === null || row.exact === undefined) ? (
+              <Empty title={`${shown.label} are not known by this filter`}>
+                Remove the filter, or choose another figure.
+              </Empty>
+            ) : (
+              <Empty title="Nothing in this period yet">The line begins with the first order.</Empty>
+            )}
           </div>
         ) : (
           <Suspense fallback={<Skeleton className="mx-2 mt-2 h-[252px] rounded-lg" />}>

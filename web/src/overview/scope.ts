@@ -136,3 +136,17 @@ export function useScope(stores: readonly Store[]): Scope {
     setCompare: (next) => setSearch({ compare: next === 'previous' ? null : next }),
   }
 }
+
+const carried = ['store', 'range', 'from', 'to', 'compare'] as const
+
+/** Another page of the same store and days. Filters stay behind: not every page knows them. */
+export function onward(path: string, search: URLSearchParams, more: Record<string, string> = {}): string {
+  const kept = new URLSearchParams()
+  for (const name of carried) {
+    const value = search.get(name)
+    if (value) kept.set(name, value)
+  }
+  for (const [name, value] of Object.entries(more)) kept.set(name, value)
+  const text = kept.toString()
+  return text ? `${path}?${text}` : path
+}

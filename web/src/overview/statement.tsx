@@ -134,7 +134,7 @@ function StatementLine({ line, stats }: { line: Line; stats: Stats | undefined }
         scope="row"
         className={classes('py-[7px] pl-5 text-left', sum ? 'font-semibold' : 'font-normal text-ink-2')}
       >
-        <WhyLine name={line.name} label={line.label} />
+        {amount === null ? line.label : <WhyLine name={line.name} label={line.label} />}
       </th>
       <td
         className={classes(

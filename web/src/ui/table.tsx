@@ -1,6 +1,6 @@
 /** A table of rows of one kind: on a phone it leaves out the columns that matter least. */
 
-import { ArrowDown } from 'lucide-react'
+import { ArrowDown, ArrowUp } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { Button } from './button.tsx'
 import { classes } from './classes.ts'
@@ -15,6 +15,8 @@ export interface Column<Row, Sort extends string = string> {
   readonly hide?: 'sm' | 'md' | 'lg'
   readonly align?: 'left'
   readonly sort?: Sort
+  /** Sorted by it, the least comes first. */
+  readonly ascending?: boolean
   readonly quiet?: boolean
   readonly cell: (row: Row) => ReactNode
 }
@@ -31,6 +33,11 @@ interface TableProps<Row, Sort extends string> {
 }
 
 const hidden = { sm: 'max-sm:hidden', md: 'max-md:hidden', lg: 'max-lg:hidden' } as const
+
+function sortedHow<Row, Sort extends string>(column: Column<Row, Sort>, sort: Sort | undefined) {
+  if (!column.sort || column.sort !== sort) return undefined
+  return column.ascending ? 'ascending' : 'descending'
+}
 
 /** The right edge, wherever the last column that is shown ends. */
 function edges<Row, Sort extends string>(columns: readonly Column<Row, Sort>[], index: number): string {
@@ -69,7 +76,7 @@ export function Table<Row, Sort extends string = string>({
             <th
               key={column.id}
               scope="col"
-              aria-sort={column.sort && column.sort === sort ? 'descending' : undefined}
+              aria-sort={sortedHow(column, sort)}
               className={classes('py-2 align-bottom font-medium', look(column, index), column.width)}
             >
               {column.sort && onSort ? (
@@ -125,6 +132,7 @@ function SortButton<Row, Sort extends string>({
   onSort: (sort: Sort) => void
 }) {
   const chosen = column.sort === sort
+  const Arrow = column.ascending ? ArrowUp : ArrowDown
   return (
     <button
       type="button"
@@ -134,7 +142,7 @@ function SortButton<Row, Sort extends string>({
         chosen && 'text-ink',
       )}
     >
-      {chosen && <ArrowDown aria-hidden className="size-3 shrink-0" />}
+      {chosen && <Arrow aria-hidden className="size-3 shrink-0" />}
       <span className="truncate">{column.head}</span>
     </button>
   )
