@@ -64,7 +64,8 @@ class Amounts:
     def take(self, other: Amounts, sign: int = 1) -> None:
         """Add all amounts of another, or take them off."""
         for name in MEASURES:
-            setattr(self, name, getattr(self, name) + sign * getattr(other, name))
+            if amount := getattr(other, name):
+                setattr(self, name, getattr(self, name) + sign * amount)
 
     def __bool__(self) -> bool:
         """Whether anything is in it."""
