@@ -53,8 +53,8 @@ def _order(random: Random, number: int) -> list[tuple[str, str, Any]]:
         for place in range(random.randrange(1, 4))
     ]
     if random.random() < 0.3:
-        tip = {"product_id": None, "variant_id": None, "title": "Tip"}
-        lines.append(line(number * 10 + 9, "2.00", **tip))
+        tip = line(number * 10 + 9, "2.00", product_id=None, variant_id=None, title="Tip")
+        lines.append(tip)
     customer = random.choice([None, 1, 2, 3, 4, 5])
     body: dict[str, Any] = {
         "id": number, "name": f"#{number}", "currency": "EUR", "created_at": at, "processed_at": at, "updated_at": at,
