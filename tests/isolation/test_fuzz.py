@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from tests.isolation.told import tell
 from tests.story.installation import Installation, descendants
-from tests.story.tale import STATS, _same
+from tests.story.tale import wrong_figures
 from tillstream.shopify.signing import sign_webhook
 from tillstream.simulator.delivery import request_for
 from tillstream.simulator.lane import Address
@@ -329,4 +329,4 @@ async def _storm(installation: Installation, capsys: pytest.CaptureFixture[str])
     ).json()
     true = story.books.stats(SHOP, first, last, datetime.now(UTC))
     assert true["orders"]
-    assert not {n: (said[n], true[n]) for n in STATS if not _same(said[n], true[n])}
+    assert not wrong_figures(said, true)

@@ -25,7 +25,7 @@ import psycopg
 from tests.isolation.test_fuzz import resident_kib, web_process
 from tests.isolation.told import tell
 from tests.story.installation import Installation, descendants
-from tests.story.tale import STATS, _same
+from tests.story.tale import wrong_figures
 from tillstream.command.installation import postgres_folder
 from tillstream.foundation.embedded.server import find_running
 from tillstream.foundation.settings import load_settings
@@ -176,7 +176,7 @@ async def _sell(installation: Installation, capsys: pytest.CaptureFixture[str]) 
     for number, (account, stats) in enumerate(zip(accounts, said, strict=True)):
         books = stories[0 if number < FEW else 1].books
         true = books.stats(account.domain, FIRST, LAST, datetime.now(UTC))
-        wrong = {n: (stats[n], true[n]) for n in STATS if not _same(stats[n], true[n])}
+        wrong = wrong_figures(stats, true)
         assert not wrong, (account.domain, wrong)
         orders += int(str(true["orders"]))
     with closing(httpx.Client(base_url=installation.url, timeout=30)) as client:

@@ -20,7 +20,7 @@ from tillstream.simulator.plan import Abroad, Move, plain_shop
 from tillstream.simulator.story import Story
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
     import httpx
@@ -154,11 +154,10 @@ def assert_figures_match(asked: Asked) -> int:
         for begin, end in [*((day, day) for day in days), *asked.ranges()]:
             said = asked.get("stats", domain, begin, end)
             true = asked.books.stats(domain, begin, end, datetime.now(UTC))
-            figures = said.keys() - NO_FIGURES
             assert said["timezone"] == true["timezone"]
-            wrong = {n: (said[n], true[n]) for n in figures if not _same(said[n], true[n])}
+            wrong = wrong_figures(said, true)
             assert not wrong, (domain, begin, end, wrong)
-            compared += len(figures)
+            compared += len(said.keys() - NO_FIGURES)
     return compared
 
 
@@ -234,6 +233,14 @@ def assert_rows_match(installation: Installation, books: Books) -> int:
             compared += audit.assert_sums(account)
             compared += audit.assert_breakdown(account)
     return compared
+
+
+def wrong_figures(
+    said: Mapping[str, object], true: Mapping[str, object]
+) -> dict[str, tuple[object, object]]:
+    """The figures of ``stats`` that are not those of the books, with both."""
+    figures = said.keys() - NO_FIGURES
+    return {name: (said[name], true[name]) for name in figures if not _same(said[name], true[name])}
 
 
 def _same(said: object, true: object) -> bool:

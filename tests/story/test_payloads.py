@@ -91,16 +91,16 @@ async def test_fifty_orders_of_telling_end_in_one_state(database: Database) -> N
     hashes: Counter[str] = Counter()
     held: set[frozenset[str]] = set()
     async with world(database) as here:
-        for seed in range(ORDERS_OF_TELLING):
+        stores = [here.store(here.tenant(), currency=None) for _ in range(ORDERS_OF_TELLING)]
+        for seed, (domain, store) in enumerate(stores):
             dice = random.Random(seed)
-            domain, store = here.store(here.tenant(), currency=None)
             deliveries = _disordered(domain, told, dice)
             left = await work(here, deliveries, NOW, workers=1 + seed % 4, dice=dice, largest=150)
             held.add(frozenset(_original(row.content.webhook_id) for row in left.held.values()))
             hashes[await here.state(store)] += 1
         assert list(hashes.values()) == [ORDERS_OF_TELLING], hashes
         assert len(held) == 1
-        report = await here.verify(store, NOW)
+        report = await here.verify(stores[0][1], NOW)
         assert report.differences == []
 
 
