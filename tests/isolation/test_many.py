@@ -35,6 +35,7 @@ from tillstream.simulator.lane import Address
 from tillstream.simulator.places import place_for
 from tillstream.simulator.plan import plain_shop
 from tillstream.simulator.story import Story
+from tillstream.simulator.webhook import ALL_TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +65,10 @@ class Account(NamedTuple):
     token: str
 
 
+TOPICS = frozenset(one for one in ALL_TOPICS if not one.startswith("inventory_"))
+"""Without what each variant of five hundred catalogues has in stock."""
+
+
 def domain_of(number: int) -> str:
     return f"many-{number:03}.myshopify.com"
 
@@ -75,7 +80,7 @@ def tale_of(numbers: Sequence[int]) -> Story:
         for n in numbers
         for currency, zone in [PLACES[n % len(PLACES)]]
     ]
-    return Story("many", shops, END - timedelta(hours=10), END)
+    return Story("many", shops, END - timedelta(hours=10), END, topics=TOPICS)
 
 
 def make_accounts(installation: Installation) -> list[Account]:
