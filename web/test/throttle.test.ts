@@ -64,6 +64,24 @@ describe('throttle', () => {
     )
   })
 
+  test('with a head start for others it waits first, and keeps the gap after', () => {
+    const timers = handTimers()
+    const runs: number[] = []
+    const call = throttle(() => void runs.push(timers.now()), 1000, timers, 400)
+    call()
+    timers.advance(100)
+    call()
+    expect(runs).toEqual([])
+    timers.advance(300)
+    expect(runs).toEqual([400])
+    call()
+    timers.advance(2000)
+    expect(runs).toEqual([400, 1400])
+    call()
+    timers.advance(400)
+    expect(runs).toEqual([400, 1400, 2800])
+  })
+
   test('a run that takes long is waited for, then what was missed is run once', async () => {
     const timers = handTimers()
     const finish: (() => void)[] = []

@@ -1,7 +1,8 @@
 /**
  * Runs `action` at once, then at most every `gapMs` and never twice at the same time; calls that come
  * meanwhile are answered by one run afterwards. So the first change shows immediately, the last one is never
- * missed, and a slow answer is waited for instead of being asked again and again.
+ * missed, and a slow answer is waited for instead of being asked again and again. With a head start it waits
+ * that long first, for others to whom it would be in the way.
  */
 
 export interface Timers {
@@ -21,7 +22,12 @@ export interface Throttled {
   cancel: () => void
 }
 
-export function throttle(action: () => unknown, gapMs: number, timers: Timers = browserTimers): Throttled {
+export function throttle(
+  action: () => unknown,
+  gapMs: number,
+  timers: Timers = browserTimers,
+  headStartMs = 0,
+): Throttled {
   let last = Number.NEGATIVE_INFINITY
   let timer: unknown
   let running = false
@@ -49,7 +55,7 @@ export function throttle(action: () => unknown, gapMs: number, timers: Timers = 
       again = true
       return
     }
-    const wait = last + gapMs - timers.now()
+    const wait = Math.max(headStartMs, last + gapMs - timers.now())
     if (wait <= 0) run()
     else timer = timers.set(run, wait)
   }

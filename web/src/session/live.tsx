@@ -3,6 +3,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, use, useEffect, useMemo, useRef, useSyncExternalStore, type ReactNode } from 'react'
 import { session } from '../api/client.ts'
+import { ProblemError } from '../api/problem.ts'
 import { followLive, type LiveStatus } from '../api/live.ts'
 import type { FeedItem, LiveChange } from '../api/shapes.ts'
 import { liveFigures } from './live-figures.ts'
@@ -68,6 +69,13 @@ export function mergeFeed(feed: readonly FeedEntry[], change: LiveChange): FeedE
   return [...added, ...feed].toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, FEED_LENGTH)
 }
 
+/** What was refused stays so, whatever changes in the store: asking again would only hide the reason each time. */
+function wasRefused({ data, error }: { data: unknown; error: Error | null }): boolean {
+  if (data !== undefined || !(error instanceof ProblemError)) return false
+  const { status } = error
+  return status >= 400 && status < 500 && status !== 408 && status !== 429
+}
+
 export function LiveProvider({ tenant, children }: { tenant: string; children: ReactNode }) {
   const client = useQueryClient()
   const key = `tillstream.feed.${tenant}`
@@ -80,7 +88,8 @@ export function LiveProvider({ tenant, children }: { tenant: string; children: R
   useEffect(() => {
     const stop = new AbortController()
     const figures = liveFigures(
-      (panel) => client.invalidateQueries({ queryKey: [panel] }),
+      (panel) =>
+        client.invalidateQueries({ queryKey: [panel], predicate: ({ state }) => !wasRefused(state) }),
       document.visibilityState === 'visible',
     )
     const onVisibility = () => figures.shown(document.visibilityState === 'visible')
