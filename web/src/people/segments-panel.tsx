@@ -34,7 +34,18 @@ export function SegmentsPanel({ question }: { question: Question }) {
     <Card
       title="Customer groups"
       aside={
-        <Export what="the groups" path="/api/analytics/customer-segments" query={{ store: question.store }} />
+        <div className="flex items-center gap-1">
+          {first && (
+            <span className="text-[13px] text-ink-3 figures">
+              {formatCount(first.one_time)} with one order, {formatCount(first.repeat)} with more
+            </span>
+          )}
+          <Export
+            what="the groups"
+            path="/api/analytics/customer-segments"
+            query={{ store: question.store }}
+          />
+        </div>
       }
     >
       {list.isError && !list.data ? (
