@@ -31,12 +31,12 @@ export type Panel = (typeof everything)[number]
 
 const GAP_MS = 300
 /** Tables may be long, and nobody watches one cell of them. */
-const TABLE_GAP_MS = 2_000
+const TABLE_GAP_MS = 5_000
 /** Earlier periods move only by late data, groups and cohorts slowly: they are asked again seldom. */
 const SELDOM_MS = 10_000
 
 /** A browser asks one server six things at a time: the figures that people look at go first. */
-const HEAD_START_MS = 400
+const HEAD_START_MS = 1_000
 
 const gaps: Partial<Record<Panel, number>> = {
   comparison: SELDOM_MS,
