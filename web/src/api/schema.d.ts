@@ -1066,8 +1066,9 @@ export interface paths {
          * Create Sql Login
          * @description Make a login for psql, Metabase and the like. Takes the role owner.
          *
-         *     It reads the schema `merchant`: orders, order_lines, customers, checkouts, products and
-         *     daily_sales of this account's stores. Statements end after 30 seconds, 4 connections at a time.
+         *     It reads the schema `merchant`: orders, order_lines, customers, checkouts, products, daily_sales,
+         *     sales_breakdown and cohorts of this account's stores. Statements end after 30 seconds, 4
+         *     connections at a time.
          */
         post: operations["create_sql_login"];
         delete?: never;

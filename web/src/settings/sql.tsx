@@ -25,6 +25,8 @@ const views = [
   ['checkouts', 'One row per checkout whose shopper is known.'],
   ['products', 'One row per product.'],
   ['daily_sales', 'One row per store and day: the same figures as the dashboard’s.'],
+  ['sales_breakdown', 'One row per day and channel, country, discount code, product …: its sales.'],
+  ['cohorts', 'One row per month of first order and month since: who came back, and what they spent.'],
 ] as const
 
 const EXAMPLE = `SELECT day, orders, total_sales

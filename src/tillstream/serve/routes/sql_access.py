@@ -74,8 +74,9 @@ async def list_sql_logins(visit: SignedIn) -> Logins:
 async def create_sql_login(body: NewLogin, visit: SignedIn, response: Response) -> MadeLogin:
     """Make a login for psql, Metabase and the like. Takes the role owner.
 
-    It reads the schema `merchant`: orders, order_lines, customers, checkouts, products and
-    daily_sales of this account's stores. Statements end after 30 seconds, 4 connections at a time.
+    It reads the schema `merchant`: orders, order_lines, customers, checkouts, products, daily_sales,
+    sales_breakdown and cohorts of this account's stores. Statements end after 30 seconds, 4
+    connections at a time.
     """
     context = visit.context
     async with visit.transaction("owner") as connection:
