@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tillstream.command.installation import Database
     from tillstream.foundation.settings import Settings
-    from tillstream.rollup.survey import Progress
+    from tillstream.rollup.progress import Progress
 
 _SHOWN: Final = 20
 """Differences of a store that are printed; --json has more."""

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Iterable, Sequence
 
     from psycopg import Notify
 
@@ -39,6 +39,20 @@ async def open_pool(url: str, *, min_size: int = 1, max_size: int = 8) -> AsyncG
     )
     async with pool:
         yield pool
+
+
+async def streamed(
+    connection: Connection, name: str, query: LiteralString, values: Sequence[object]
+) -> AsyncGenerator[tuple[Any, ...]]:
+    """The rows of ``query`` as they are read, without holding all of them; inside a transaction.
+
+    ``name`` is the cursor's: one of its own for each that is open at a time.
+    """
+    async with connection.cursor(name) as cursor:
+        cursor.itersize = 10_000
+        await cursor.execute(query, values)
+        async for row in cursor:
+            yield row
 
 
 async def listen(connection: Connection, *topics: str) -> None:

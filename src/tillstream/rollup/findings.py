@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date, datetime
+    from collections.abc import Iterable, Sequence
 
     from tillstream.mirror.absorption import Unabsorbed
     from tillstream.mirror.change import Resource
@@ -111,3 +111,27 @@ class Findings:
             self.levels[one.level] += 1
             if len(self.differences) < MOST:
                 self.differences.append(msgspec.structs.replace(one, store=self.domain))
+
+
+def shown(value: object) -> str:
+    """A value in words; dates and times as ISO 8601 has them."""
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def lacking(names: Sequence[str], values: Sequence[int | None]) -> dict[str, int]:
+    """What has to be added to the first half of the values, by their names, to get the second."""
+    return {name: b - a for name, a, b in _compared(names, values)}
+
+
+def named(
+    names: Sequence[str], values: Sequence[int | None]
+) -> list[tuple[str, int | str, int | str]]:
+    """What to say of a row: a row of nothing but zeros should not be there."""
+    return [*_compared(names, values)] or [("", "present", "missing")]
+
+
+def _compared(names: Sequence[str], values: Sequence[int | None]) -> Iterable[tuple[str, int, int]]:
+    stored, wanted = values[: len(names)], values[len(names) :]
+    for name, a, b in zip(names, stored, wanted, strict=True):
+        if (a or 0) != (b or 0):
+            yield name, a or 0, b or 0

@@ -33,9 +33,9 @@ from tillstream.rollup.customers import (
     ranks,
 )
 from tillstream.rollup.ledger_statements import ADD_SUMS
+from tillstream.rollup.ownership import contributed
 from tillstream.rollup.prospects import follow_prospects, settle_prospects
 from tillstream.rollup.rhythm import pairs
-from tillstream.rollup.survey import contributed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

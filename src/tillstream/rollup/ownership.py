@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tillstream.mirror import orders
+from tillstream.mirror.join import decode
 from tillstream.rollup.book import Source
 from tillstream.rollup.entries import Entry, order_entries
 from tillstream.rollup.merging import affected_orders, newly_merged, resolve
@@ -23,13 +25,21 @@ async def order_contributions(connection: Connection, merged: Merged) -> dict[So
     return await entries_of(connection, {**moved, **changed})
 
 
+async def contributed(
+    connection: Connection, store: Store, states: Mapping[int, str]
+) -> dict[Source, list[Entry]]:
+    """What orders of a store contribute, by their elements as they are stored."""
+    viewed = {(store, key): orders.view(key, decode(state)) for key, state in states.items()}
+    return await entries_of(connection, viewed)
+
+
 async def entries_of(
-    connection: Connection, orders: Mapping[tuple[Store, int], Order]
+    connection: Connection, viewed: Mapping[tuple[Store, int], Order]
 ) -> dict[Source, list[Entry]]:
     """What orders contribute, by store and id, each entry under whoever its customer is by now."""
     entries = {
         Source(store, "order", str(order_id)): order_entries(order)
-        for (store, order_id), order in orders.items()
+        for (store, order_id), order in viewed.items()
     }
     named = {
         (source.store, entry.customer_id)

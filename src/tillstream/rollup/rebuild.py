@@ -18,7 +18,8 @@ from tillstream.rollup import live
 from tillstream.rollup.apply import close_store, follow_settings, profile_of
 from tillstream.rollup.findings import Change
 from tillstream.rollup.mending import mend
-from tillstream.rollup.survey import Progress, survey, unheard
+from tillstream.rollup.progress import Progress, unheard
+from tillstream.rollup.survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable

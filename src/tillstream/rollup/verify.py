@@ -13,7 +13,8 @@ import msgspec
 from psycopg import sql
 
 from tillstream.rollup.findings import Difference
-from tillstream.rollup.survey import Progress, survey, unheard
+from tillstream.rollup.progress import Progress, unheard
+from tillstream.rollup.survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
