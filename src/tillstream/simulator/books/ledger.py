@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 Figure: TypeAlias = str | int | float | None
 Row: TypeAlias = dict[str, Any]
 Dimension: TypeAlias = Literal[
-    "channel", "country", "region", "referrer", "landing", "discount_code", "product", "variant", "vendor"
+    "channel", "country", "region", "referrer", "landing", "discount_code", "product", "variant", "vendor",
+    "fulfilled_after",
 ]  # fmt: skip
 
 INFERENCE: Final = 7 * 86_400

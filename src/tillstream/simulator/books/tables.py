@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain, count
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tillstream.simulator.books.entries import Amounts, entries_of
@@ -24,6 +25,9 @@ Cohort: TypeAlias = tuple[date, date]
 """The month of customers' first orders, and a month since."""
 
 LINE_DIMENSIONS: Final = ("product", "variant", "vendor")
+
+BOUNDS: Final = (*range(0, 48 * 60, 15), *range(48 * 60, 14 * 24 * 60, 60))
+"""Minutes in which an order may have been sent, the wider the later; from 14 days on whole days."""
 
 
 @dataclass(slots=True)
@@ -103,6 +107,9 @@ def _cells(order: Order, entry: Entry) -> Iterator[tuple[Cell, Amounts]]:
     """Under which values an entry counts, and with what."""
     for cell in _facets(order):
         yield cell, entry
+    if entry.orders and order.fulfillments:
+        first = min(parcel.created_at for parcel in order.fulfillments)
+        yield ("fulfilled_after", str(bound_of(first - order.processed_at))), Amounts(orders=1)
     for dimension, value_of in _OF_LINES.items():
         values: defaultdict[str, Amounts] = defaultdict(Amounts)
         for line, share in entry.lines.values():
@@ -124,6 +131,13 @@ def _facets(order: Order) -> list[Cell]:
         ("landing", path_of(order.whence)),
         *(("discount_code", code) for code in codes),
     ]
+
+
+def bound_of(took: int) -> int:
+    """The first bound, in minutes, that an order was sent within; ``took`` so many seconds."""
+    return next(
+        bound for bound in chain(BOUNDS, count(14 * 24 * 60, 24 * 60)) if took <= bound * 60
+    )
 
 
 def host_of(whence: Whence | None) -> str:
