@@ -18,24 +18,20 @@ from hypothesis import strategies as st
 
 from tests.serve.conftest import settings_for
 from tests.shops.pretend_shopify import SCOPES, PretendShopify, Shop, pretend_shopify
-from tillstream.command.steward import (
-    Steward,
-    VersionLog,
-    can_be_reached,
-    findings,
-    read_about,
-    run_steward,
-    webhook_address,
-)
+from tillstream.command.audit_findings import can_be_reached, findings
+from tillstream.command.steward import Steward, run_steward
+from tillstream.command.version_log import VersionLog
 from tillstream.foundation.database import connect, open_pool, tenants_transaction
 from tillstream.journal.contract import Delivery, Frame, time_ordered_id
 from tillstream.journal.memory import MemoryJournal, MemoryStore
+from tillstream.shopify.about import read_about
 from tillstream.shopify.admin import API_VERSION
 from tillstream.shopify.scopes import parse_scopes
 from tillstream.shopify.subscriptions import Subscription, plan, wanted_topics
 from tillstream.shopify.topics import COMPLIANCE_TOPICS, topic_enum
 from tillstream.shopify.wire import open_http
 from tillstream.shops import lifecycle
+from tillstream.shops.apps import webhook_address
 from tillstream.shops.renewal import StoreKey
 from tillstream.shops.sealing import Keyring, store_place
 
@@ -244,7 +240,7 @@ def frame(version: str) -> Frame:
 
 
 async def test_an_address_that_shopify_cannot_reach_is_said(scene: Scene) -> None:
-    scene.steward._settings = replace(scene.settings, host="http://tillstream.example")
+    scene.steward.auditor._settings = replace(scene.settings, host="http://tillstream.example")
     await scene.steward.work()
     assert scene.warnings() == ["host_not_public"]
     assert scene.shop.subscriptions == {}
@@ -256,7 +252,7 @@ async def test_a_pasted_token_is_shown_to_nobody_by_an_installation_without_addr
     scene: Scene,
 ) -> None:
     scene.sql("UPDATE shops.stores SET connected_by = 'secret', proved_at = NULL")
-    scene.steward._settings = replace(scene.settings, host="http://tillstream.example")
+    scene.steward.auditor._settings = replace(scene.settings, host="http://tillstream.example")
     await scene.steward.work()
     assert scene.warnings() == ["host_not_public"]
     assert scene.shopify.asked == []

@@ -33,6 +33,7 @@ from tillstream.shops.apps import (
     parse_secret,
     retire_app,
     retire_secret,
+    webhook_address,
 )
 from tillstream.shops.keys import rotate, state_of
 from tillstream.shops.refusals import EarlierKeyInUse
@@ -115,10 +116,16 @@ async def app_add(settings: Settings, options: Namespace) -> int:
                 await add_secret(connection, Keyring.from_settings(settings), key, secret, now=now)
     if options.json:
         print_json(
-            {"key": key, "client_id": options.client_id, "webhooks": _address(settings, key)}
+            {
+                "key": key,
+                "client_id": options.client_id,
+                "webhooks": webhook_address(settings.host, key),
+            }
         )
     else:
-        out.print(f"The app {key} is known. Send its webhooks to {_address(settings, key)}")
+        out.print(
+            f"The app {key} is known. Send its webhooks to {webhook_address(settings.host, key)}"
+        )
         if secret is None:
             out.print(f"Give it its client secret next: tillstream app secret add {key}")
     return 0
@@ -140,7 +147,7 @@ async def app_list(settings: Settings, options: Namespace) -> int:
                     app.key or DEFAULT_NAME,
                     app.name,
                     app.client_id or settings.shopify_api_key,
-                    "removed" if app.retired_at else _address(settings, app.key),
+                    "removed" if app.retired_at else webhook_address(settings.host, app.key),
                     _secrets_of(app, settings, now),
                 )
                 for app in apps
@@ -327,10 +334,6 @@ def _progress(options: Namespace) -> Callable[[str, int, int], None]:
     return report
 
 
-def _address(settings: Settings, key: str) -> str:
-    return f"{settings.host}/api/webhook" + (f"/{key}" if key else "")
-
-
 def _secrets_of(app: App, settings: Settings, now: datetime) -> str:
     told = [_secret_line(secret, now) for secret in app.secrets if not secret.erased]
     if app.key == DEFAULT:
@@ -351,7 +354,7 @@ def _described(app: App, settings: Settings, now: datetime) -> dict[str, Any]:
         "name": app.name,
         "client_id": app.client_id or (settings.shopify_api_key if app.key == DEFAULT else ""),
         "scopes": app.scopes or settings.shopify_scopes,
-        "webhooks": _address(settings, app.key),
+        "webhooks": webhook_address(settings.host, app.key),
         "created_at": app.created_at,
         "removed_at": app.retired_at,
         "secrets": [

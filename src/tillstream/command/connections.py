@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final, LiteralString
 
+from tillstream.command.audit_findings import can_be_reached
 from tillstream.command.console import err, out, print_json, print_table
 from tillstream.command.installation import open_database
-from tillstream.command.steward import Steward, can_be_reached
+from tillstream.command.subscription_audit import Auditor
 from tillstream.foundation.clock import utc_now
 from tillstream.foundation.database import connect, open_pool, tenant_transaction
 from tillstream.shopify.domains import parse_shop_domain
@@ -17,7 +18,7 @@ from tillstream.shops import audit
 from tillstream.shops.apps import DEFAULT_NAME, credentials_of, list_apps, parse_app_key
 from tillstream.shops.connections import TITLES, offer_transfer
 from tillstream.shops.refusals import AppUnknown, DomainMalformed, StoreUnknown
-from tillstream.shops.renewal import StoreKey
+from tillstream.shops.renewal import Renewal, StoreKey
 from tillstream.shops.sealing import Keyring
 
 if TYPE_CHECKING:
@@ -66,8 +67,9 @@ async def store_audit(settings: Settings, options: Namespace) -> int:
             open_pool(database.worker_url, max_size=2) as pool,
             open_http(settings.shopify_address) as http,
         ):
-            steward = Steward(pool, http, Keyring.from_settings(settings), settings)
-            found = await steward.audit(key)
+            keyring = Keyring.from_settings(settings)
+            renewal = Renewal(pool, http, keyring, settings, utc_now)
+            found = await Auditor(pool, http, renewal, settings).audit(key)
     answer = {
         "audited": found is not None,
         "warnings": [

@@ -15,7 +15,8 @@ from granian.server.embed import Server
 
 from tillstream.command.erasing import keep_erasing
 from tillstream.command.sql_guard import guard_sql
-from tillstream.command.steward import VersionLog, run_steward, write_versions
+from tillstream.command.steward import run_steward
+from tillstream.command.version_log import VersionLog, write_versions
 from tillstream.command.worker import Worker
 from tillstream.foundation.clock import utc_now
 from tillstream.foundation.database import connect, open_pool

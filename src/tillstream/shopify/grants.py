@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlencode
 
 from tillstream.shopify.addresses import admin_address
+from tillstream.shopify.answers import json_object
 from tillstream.shopify.wire import Answer, Unreachable, post_json, quote_safely
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _error_of(value: object) -> tuple[str, str]:
 
 
 def _read_grant(value: object, now: datetime) -> Grant:
-    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    fields = json_object(value)
     if fields.get("associated_user") is not None:
         raise _unexpected("online")
     scopes = fields.get("scope")

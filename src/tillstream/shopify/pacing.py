@@ -6,7 +6,9 @@ https://shopify.dev/docs/api/usage/limits#graphql-admin-api-rate-limits
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
+
+from tillstream.shopify.answers import json_object
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,7 +43,7 @@ class Bucket:
 
     def learn(self, cost: object, now: datetime) -> None:
         """Take over what ``extensions.cost`` of an answer says, as far as it makes sense."""
-        status = _mapping(_mapping(cost).get("throttleStatus"))
+        status = json_object(json_object(cost).get("throttleStatus"))
         size = _positive(status.get("maximumAvailable"))
         rate = _positive(status.get("restoreRate"))
         level = status.get("currentlyAvailable")
@@ -59,11 +61,7 @@ class Bucket:
 
 def requested_cost(cost: object) -> float | None:
     """What a query was charged at first, by ``extensions.cost``."""
-    return _positive(_mapping(cost).get("requestedQueryCost"))
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return _positive(json_object(cost).get("requestedQueryCost"))
 
 
 def _positive(value: object) -> float | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tillstream.shopify.admin import AdminClient, AdminUnavailable
+from tillstream.shopify.answers import json_object
 from tillstream.shopify.topics import SCOPES, may_subscribe, topic_enum, topic_name
 from tillstream.shopify.wire import quote_safely
 
@@ -162,12 +163,12 @@ async def read_subscriptions(client: AdminClient) -> tuple[Subscription, ...]:
     after: str | None = None
     for _ in range(_MOST_PAGES):
         data = await client.query(_LIST, {"first": _PAGE, "after": after})
-        page = _fields(data.get("webhookSubscriptions"))
+        page = json_object(data.get("webhookSubscriptions"))
         nodes = page.get("nodes")
         if not isinstance(nodes, list):
             raise AdminUnavailable(_not_understood(client))
         found.extend(_read(client, node) for node in cast("list[object]", nodes))
-        info = _fields(page.get("pageInfo"))
+        info = json_object(page.get("pageInfo"))
         after = info.get("endCursor") if info.get("hasNextPage") is True else None
         if after is None:
             break
@@ -184,7 +185,7 @@ async def create(client: AdminClient, topic: str, address: str) -> Subscription 
     variables = {"topic": topic_enum(topic), "subscription": {"uri": address, "format": "JSON"}}
     # A second one of the same topic and address is refused, so sending it twice does no harm.
     data = await client.query(_CREATE, variables, repeatable=True)
-    payload = _fields(data.get("webhookSubscriptionCreate"))
+    payload = json_object(data.get("webhookSubscriptionCreate"))
     said = _user_errors(payload)
     if "already been taken" in said:
         return None
@@ -201,7 +202,7 @@ async def delete(client: AdminClient, subscription_id: str) -> bool:
         AdminProblem: if it could not be asked.
     """
     data = await client.query(_DELETE, {"id": subscription_id}, repeatable=True)
-    payload = _fields(data.get("webhookSubscriptionDelete"))
+    payload = json_object(data.get("webhookSubscriptionDelete"))
     said = _user_errors(payload)
     if "does not exist" in said.lower() or "not found" in said.lower():
         return False
@@ -211,7 +212,7 @@ async def delete(client: AdminClient, subscription_id: str) -> bool:
 
 
 def _read(client: AdminClient, node: object) -> Subscription:
-    fields = _fields(node)
+    fields = json_object(node)
     made = fields.get("id"), fields.get("topic"), fields.get("uri")
     if not all(isinstance(value, str) for value in made):
         raise AdminUnavailable(_not_understood(client))
@@ -221,7 +222,7 @@ def _read(client: AdminClient, node: object) -> Subscription:
         id=subscription_id,
         topic=topic_name(enum) or enum,
         address=uri,
-        api_version=str(_fields(fields.get("apiVersion")).get("handle", "")),
+        api_version=str(json_object(fields.get("apiVersion")).get("handle", "")),
         format=str(fields.get("format") or "JSON"),
         filter=str(fields.get("filter") or ""),
         include_fields=tuple(str(name) for name in cast("list[object]", include))
@@ -234,12 +235,8 @@ def _user_errors(payload: Mapping[str, Any]) -> str:
     errors = payload.get("userErrors")
     if not isinstance(errors, list):
         return ""
-    said = [str(_fields(error).get("message", "")) for error in cast("list[object]", errors)]
+    said = [str(json_object(error).get("message", "")) for error in cast("list[object]", errors)]
     return quote_safely("; ".join(said) or "") if errors else ""
-
-
-def _fields(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _not_understood(client: AdminClient) -> str:

@@ -148,6 +148,11 @@ def parse_app_key(text: str) -> str:
     return key
 
 
+def webhook_address(host: str, app_key: str) -> str:
+    """Where an app's deliveries are sent."""
+    return f"{host}/api/webhook/{app_key}" if app_key else f"{host}/api/webhook"
+
+
 def parse_secret(text: str) -> str:
     """``text`` as a client secret.
 
