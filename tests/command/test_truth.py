@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from psycopg import connect
 
 from tests.conftest import KEY
-from tests.privacy.office import office
+from tests.privacy.office import PARTITIONS, Office, office, say
 from tests.privacy.test_commands import person
 from tests.privacy.test_redact import life
+from tests.rollup.drawn import line
 from tests.serve.conftest import settings_for
 from tillstream.command import privacy, truth
 from tillstream.command.replaying import replay
+from tillstream.journal.postgres import postgres_journal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,3 +111,57 @@ async def test_what_is_forgotten_lacks_nothing_of_the_journal(
         capsys.readouterr()
         assert await truth.verify(settings, asked(journal=True)) == 0
         assert json.loads(capsys.readouterr().out) == verified
+
+
+def placed(shop: str, number: int) -> Any:
+    """An order is placed in a shop."""
+    at = "2026-03-01T10:00:00Z"
+    lines = [line(number * 10, "5.00", 1)]
+    times = {"created_at": at, "processed_at": at, "updated_at": at}
+    body = {"id": number, "name": f"#{number}", "currency": "EUR", "line_items": lines, **times}
+    return say(shop, "orders/create", body, number)
+
+
+def orders_of(here: Office) -> list[tuple[Any, ...]]:
+    return here.world.ask("SELECT tenant_id, id FROM mirror.orders ORDER BY tenant_id, id")
+
+
+async def test_a_replay_tells_nobody_what_the_account_before_received(
+    database: Database, tmp_path: Path
+) -> None:
+    settings = settings_for(tmp_path, database_url=database.admin_url, key=KEY)
+    async with office(database) as here:
+        before, after = here.world.tenant(), here.world.tenant()
+        shop, _ = here.world.store(before)
+        await here.deliver([placed(shop, 1)])
+        here.now += timedelta(hours=1)
+        here.world.ask("UPDATE shops.stores SET removed_at = %s", here.now)
+        here.world.ask(
+            "INSERT INTO shops.stores (tenant_id, domain, name) VALUES (%s, %s, '')", after, shop
+        )
+        here.now += timedelta(hours=1)
+        await here.deliver([placed(shop, 2)])
+        assert await replay(settings, Namespace(store=shop, json=True)) == 0
+        assert orders_of(here) == [(before, 1), (after, 2)]
+
+
+async def test_a_replay_without_all_of_the_journal_changes_nothing_though_more_waits(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_for(tmp_path, database_url=database.admin_url, key=KEY)
+    async with office(database) as here:
+        tenant = here.world.tenant()
+        shop, store = here.world.store(tenant)
+        await here.deliver([placed(shop, 1)])
+        figures = here.sums(store)
+        here.world.ask("DELETE FROM journal.frames")
+        async with postgres_journal(database.worker_url, PARTITIONS, lambda: here.now) as journal:
+            await journal.append(here.framed([placed(shop, 2)]))
+        assert await replay(settings, Namespace(store=shop, json=True)) == 1
+        assert "no longer has 1 of the deliveries" in capsys.readouterr().err
+        assert (orders_of(here), here.sums(store)) == ([(tenant, 1)], figures)
+        # With what was lost told once more nothing is missing.
+        assert (await here.deliver([placed(shop, 1)])).waiting == 0
+        assert await replay(settings, Namespace(store=shop, json=True)) == 0
+        assert orders_of(here) == [(tenant, 1), (tenant, 2)]
+        assert here.world.one("SELECT min(store_id) FROM mirror.deliveries") == store.store_id

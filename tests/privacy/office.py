@@ -62,7 +62,7 @@ class Office:
             self.database.worker_url, PARTITIONS, lambda: self.now
         ) as journal:
             for start in range(0, len(told), size):
-                await journal.append(self._framed(told[start : start + size]))
+                await journal.append(self.framed(told[start : start + size]))
             worker = Worker(self.database.worker_url, journal, lambda: self.now)
             stop = asyncio.Event()
             working = asyncio.create_task(worker.run(stop))
@@ -74,7 +74,8 @@ class Office:
             await working
         return status
 
-    def _framed(self, told: Sequence[Delivery]) -> list[Frame]:
+    def framed(self, told: Sequence[Delivery]) -> list[Frame]:
+        """Deliveries as the journal takes them."""
         by_partition: dict[int, list[Delivery]] = {}
         for one in told:
             by_partition.setdefault(partition_of(one.shop, PARTITIONS), []).append(one)

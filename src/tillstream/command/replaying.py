@@ -29,9 +29,27 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _KEPT: Final = {("mirror", "redactions"), ("rollup", "live")}
 """Whom to forget is no figure: it holds for a replay too."""
 
+# What the shop was told before that moment was told to the account that had it then.
+_CONNECTED: LiteralString = """
+SELECT s.tenant_id, s.id, (
+  SELECT max(f.removed_at) FROM shops.stores AS f WHERE f.domain = s.domain AND f.removed_at IS NOT NULL)
+FROM shops.stores AS s WHERE s.domain = %s AND s.removed_at IS NULL
+"""
 _KNOWN: LiteralString = (
     "SELECT count(*) FROM mirror.deliveries WHERE tenant_id = %s AND store_id = %s"
 )
+# What had been applied stays under a store that there is none of, to be held against what comes again: which
+# deliveries, not how many, for one that still waits would make up for one that is lost.
+_SET_ASIDE: LiteralString = (
+    "UPDATE mirror.deliveries SET store_id = -store_id WHERE tenant_id = %s AND store_id = %s"
+)
+_LOST: LiteralString = """
+SELECT count(*) FROM mirror.deliveries AS b
+WHERE b.tenant_id = %s AND b.store_id = -%s AND NOT EXISTS (
+  SELECT FROM mirror.deliveries AS a
+  WHERE a.tenant_id = b.tenant_id AND a.store_id = -b.store_id AND a.key = b.key)
+"""
+_FORGET: LiteralString = "DELETE FROM mirror.deliveries WHERE tenant_id = %s AND store_id = -%s"
 
 
 class Incomplete(Exception):
@@ -44,17 +62,26 @@ class Incomplete(Exception):
         )
 
 
-async def replay_store(connection: Connection, store: Store, domain: str, clock: Clock) -> int:
+async def replay_store(
+    connection: Connection, store: Store, domain: str, clock: Clock, *, since: datetime = _EPOCH
+) -> int:
     """Empty a store's mirror and figures and apply again all that the journal has; how many deliveries.
 
     In the caller's transaction, of the worker role: readers see the old figures until its commit.
+
+    Args:
+        connection: see above.
+        store: which.
+        domain: under which its deliveries were sent.
+        clock: the time.
+        since: leave out what came before, which was for an account that had the shop then.
 
     Raises:
         Incomplete: roll back.
     """
     await set_tenants(connection, [store.tenant_id])
     await lock_store(connection, store)
-    before = await _known(connection, store)
+    await connection.execute(_SET_ASIDE, store)
     for schema, table in STORE_TABLES:
         if (schema, table) not in _KEPT:
             await connection.execute(
@@ -64,36 +91,36 @@ async def replay_store(connection: Connection, store: Store, domain: str, clock:
                 store,
             )
     batch: list[Delivery] = []
-    async for frame in replay_frames(connection, _EPOCH, {domain}):
+    async for frame in replay_frames(connection, since, {domain}):
         batch.extend(frame.deliveries)
         if len(batch) >= _BATCH:
             await _apply(connection, batch, clock)
             batch = []
     await _apply(connection, batch, clock)
-    after = await _known(connection, store)
-    if after < before:
-        raise Incomplete(before - after)
-    return after
+    lost = await _count(connection, _LOST, store)
+    if lost:
+        raise Incomplete(lost)
+    await connection.execute(_FORGET, store)
+    return await _count(connection, _KNOWN, store)
 
 
 async def replay(settings: Settings, options: Namespace) -> int:
     """``tillstream replay``: exit status 1 if the journal does not reach back far enough."""
     with open_database(settings) as database:
         async with await connect(database.admin_url) as admin:
-            cursor = await admin.execute(
-                "SELECT tenant_id, id FROM shops.stores WHERE domain = %s AND removed_at IS NULL",
-                (options.store,),
-            )
-            row = await cursor.fetchone()
+            row = await (await admin.execute(_CONNECTED, (options.store,))).fetchone()
         if row is None:
             err.print(
                 f"{options.store} is not connected. `tillstream store list` shows those that are."
             )
             return 2
+        tenant_id, store_id, since = row
+        store = Store(tenant_id, store_id)
         try:
             async with await connect(database.worker_url) as connection, connection.transaction():
-                store = Store(*row)
-                deliveries = await replay_store(connection, store, options.store, utc_now)
+                deliveries = await replay_store(
+                    connection, store, options.store, utc_now, since=since or _EPOCH
+                )
         except Incomplete as error:
             err.print(f"{options.store}: {error}")
             return 1
@@ -111,6 +138,6 @@ async def _apply(connection: Connection, batch: list[Delivery], clock: Clock) ->
         await apply(connection, batch, now)
 
 
-async def _known(connection: Connection, store: Store) -> int:
-    row = await (await connection.execute(_KNOWN, store)).fetchone()
+async def _count(connection: Connection, statement: LiteralString, store: Store) -> int:
+    row = await (await connection.execute(statement, store)).fetchone()
     return 0 if row is None else int(row[0])
