@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tillstream.foundation.money import proportion
 from tillstream.mirror.change import Body, Change
 from tillstream.mirror.join import Element, Fields, Layers, layer, merged
 from tillstream.mirror.values import (
@@ -183,19 +184,26 @@ def _refund_line(item: Body) -> RefundLine:
 def _shipping(body: Body) -> tuple[int, int]:
     """Shipping given back, and the tax on it, both positive and the amount without the tax.
 
-    Newer versions list ``refund_shipping_lines``; all list a (negative) order adjustment of kind
-    ``shipping_refund``. Where both are there they tell of the same money.
+    Since 2024-10 bodies list ``refund_shipping_lines``, which seldom tell a tax; all have a (negative)
+    order adjustment of kind ``shipping_refund`` that does. Where both are there they tell of the same
+    money. What was given back is on the list: an adjustment of a part may speak of the whole line.
+    https://shopify.dev/changelog/refunding-orders-with-multiple-shipping-lines-returns-accurate-data
     """
+    adjusted, adjusted_tax = _shipping_adjustment(body)
     listed = objects(body.get("refund_shipping_lines"), "refund_shipping_lines")
-    if listed:
-        amount = sum(
-            set_money(
-                i.get("subtotal_amount_set"), i.get("subtotal"), "refund_shipping_lines.subtotal"
-            )
-            for i in listed
-        )
-        tax = sum(_shipping_line_tax(item) for item in listed)
-        return amount, tax
+    if not listed:
+        return adjusted, adjusted_tax
+    amount = sum(_shipping_line_amount(item) for item in listed)
+    if any(item.get("tax_amount_set") is not None for item in listed) or not adjusted:
+        return amount, sum(_shipping_line_tax(item) for item in listed)
+    if amount == adjusted + adjusted_tax:
+        # Where prices hold their tax, so may the listed amount.
+        return adjusted, adjusted_tax
+    return amount, proportion(adjusted_tax, amount, adjusted, _currency_of(listed[0]))
+
+
+def _shipping_adjustment(body: Body) -> tuple[int, int]:
+    """What order adjustments tell of shipping given back: the amount, and the tax beside it."""
     adjustments = [
         item
         for item in objects(body.get("order_adjustments"), "order_adjustments")
@@ -227,13 +235,34 @@ def _adjustment(body: Body) -> int:
     )
 
 
+def _shipping_line_amount(item: Body) -> int:
+    bag = item.get("subtotal_amount_set")
+    return set_money(bag, item.get("subtotal"), "refund_shipping_lines.subtotal")
+
+
 def _shipping_line_tax(item: Body) -> int:
+    """The tax on a listed line: told, or as much of the shipping line's as was given back of its price."""
     if item.get("tax_amount_set") is not None:
         return set_money(item["tax_amount_set"], None, "refund_shipping_lines.tax_amount")
+    field = "refund_shipping_lines.tax"
+    if own := objects(item.get("tax_lines"), "refund_shipping_lines.tax_lines"):
+        return _taxes(own, field)
     line = mapping(item.get("shipping_line"))
-    taxes = objects(
-        item.get("tax_lines") or line.get("tax_lines"), "refund_shipping_lines.tax_lines"
+    tax = _taxes(objects(line.get("tax_lines"), "refund_shipping_lines.tax_lines"), field)
+    price = set_money(
+        line.get("discounted_price_set"), line.get("discounted_price"), "shipping_line.price"
     )
-    return sum(
-        set_money(t.get("price_set"), t.get("price"), "refund_shipping_lines.tax") for t in taxes
-    )
+    amount = _shipping_line_amount(item)
+    if not 0 < amount < min(price, price - tax):
+        return tax
+    return proportion(tax, amount, price, _currency_of(item))
+
+
+def _taxes(lines: list[Body], field: str) -> int:
+    return sum(set_money(one.get("price_set"), one.get("price"), field) for one in lines)
+
+
+def _currency_of(item: Body) -> str:
+    """The currency of a listed line, where it is told."""
+    bag = mapping(mapping(item.get("subtotal_amount_set")).get("shop_money"))
+    return text(bag.get("currency_code")) or ""

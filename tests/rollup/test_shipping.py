@@ -1,0 +1,58 @@
+"""Shipping that codes lower, and shipping that is given back, in the shapes that Shopify sends.
+
+Drawn as in ``test_entries.py``: every expected amount has its arithmetic beside it.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rollup.drawn import Body, amounts, bag, line, order, refund, shipping
+
+
+def given_back(listed: str | None = None, given: tuple[str, str] | None = None) -> Body:
+    """A refund of shipping: as Shopify lists it since 2024-10, without tax, and as an adjustment."""
+    return refund(
+        refund_shipping_lines=[]
+        if listed is None
+        else [{"id": 6, "shipping_line_id": 71, "subtotal_amount_set": bag(listed)}],
+        order_adjustments=[]
+        if given is None
+        else [
+            {
+                "kind": "shipping_refund",
+                "amount_set": bag(given[0]),
+                "tax_amount_set": bag(given[1]),
+            }
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("listed", "given", "expected"),
+    [
+        # all of 5.00 + 0.95; only the adjustment tells the tax
+        ("5.00", ("-5.00", "-0.95"), {"shipping": "-5.00", "taxes": "-0.95"}),
+        # 2.00 of it, and 2 ÷ 5 of the tax
+        ("2.00", ("-2.00", "-0.38"), {"shipping": "-2.00", "taxes": "-0.38"}),
+        # prices with tax, and the listed amount with it: 5.95 = 5.00 + 0.95
+        ("5.95", ("-5.00", "-0.95"), {"shipping": "-5.00", "taxes": "-0.95"}),
+        # the adjustment speaks of the whole line, the list of what was given back: 0.95 × 2 ÷ 5
+        ("2.00", ("-5.00", "-0.95"), {"shipping": "-2.00", "taxes": "-0.38"}),
+        (None, ("-2.00", "-0.38"), {"shipping": "-2.00", "taxes": "-0.38"}),
+        ("2.00", None, {"shipping": "-2.00"}),
+    ],
+)
+def test_the_tax_of_shipping_given_back_is_told_by_the_adjustment(
+    listed: str | None, given: tuple[str, str] | None, expected: dict[str, str]
+) -> None:
+    body = order(line(1, "10.00"), shipping_lines=[{**shipping("5.00", "0.95"), "id": 71}])
+    assert amounts(body, given_back(listed, given))["refund:5"] == expected
+
+
+def test_without_an_adjustment_a_part_of_the_lines_tax_is_given_back() -> None:
+    # 2.00 of 5.00: 0.95 × 2 ÷ 5
+    told = given_back("2.00")
+    told["refund_shipping_lines"][0]["shipping_line"] = shipping("5.00", "0.95")
+    body = order(line(1, "10.00"), shipping_lines=[shipping("5.00", "0.95")])
+    assert amounts(body, told)["refund:5"] == {"shipping": "-2.00", "taxes": "-0.38"}
