@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from tests.rollup.drawn import PLACED, REFUNDED, bag, merged, order, refund, shipping
 from tillstream.journal.contract import Delivery
-from tillstream.mirror.orders import Shipping, host_of, path_of
+from tillstream.mirror.attribution import host_of, path_of
+from tillstream.mirror.orders import Shipping
 from tillstream.mirror.remains import without
 from tillstream.mirror.topics import read
 from tillstream.mirror.values import moment

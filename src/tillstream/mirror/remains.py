@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 import msgspec
 
 from tillstream.journal.contract import SIGNED_FOR
-from tillstream.mirror.orders import host_of, path_of
+from tillstream.mirror.attribution import host_of, path_of
 from tillstream.mirror.reading import as_list
 from tillstream.mirror.redaction import MARKER, contact_known, marks_in_text, marks_of
 from tillstream.mirror.topics import decode, how_named, read
@@ -85,7 +85,7 @@ _REFUND: Final[Shape] = {
     "refund_shipping_lines": {
         **_amounts("subtotal", "subtotal_amount", "tax_amount"),
         "tax_lines": _TAX,
-        "shipping_line": {"tax_lines": _TAX},
+        "shipping_line": {**_amounts("discounted_price"), "tax_lines": _TAX},
     },
     "order_adjustments": {**_plain("kind"), **_amounts("amount", "tax_amount")},
     **_amounts("total_duties"),

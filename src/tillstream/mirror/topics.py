@@ -17,7 +17,7 @@ from tillstream.mirror import (
     fulfillments,
     inventory,
     locations,
-    orders,
+    order_reading,
     products,
     refunds,
     returns,
@@ -36,7 +36,7 @@ def _order(body: Body) -> list[Change]:
     # An edit's delta is wrapped; some senders put it under a plain order topic.
     if "order_edit" in body:
         return refunds.read_edited(body)
-    return [*orders.read(body), *transactions.read_of_order(body)]
+    return [*order_reading.read(body), *transactions.read_of_order(body)]
 
 
 def _refund(body: Body) -> list[Change]:
@@ -91,7 +91,7 @@ TOPICS: Final[dict[str, Topic]] = {
         "Only which quantities an edit changed and when; amounts come with orders/updated", "fields",
     ),
     "orders/delete": Topic(
-        "order", orders.read_delete, ("mirror.orders", "mirror.order_lines", "mirror.refunds"),
+        "order", order_reading.read_delete, ("mirror.orders", "mirror.order_lines", "mirror.refunds"),
         "Only the id; nothing that comes late brings the order back", "fields",
     ),
     "refunds/create": Topic(

@@ -25,7 +25,7 @@ from tillstream.command.bench.drawn_store import (
 )
 from tillstream.mirror import checkouts as mirrored_checkouts
 from tillstream.mirror import customers as mirrored_customers
-from tillstream.mirror import orders as mirrored_orders
+from tillstream.mirror import order_reading
 from tillstream.mirror.join import encode, join_all
 from tillstream.mirror.merge import MIRRORED, Store, merge
 from tillstream.mirror.topics import read
@@ -141,7 +141,7 @@ def _checkout(visit: Visit) -> Change:
 
 
 async def _write_orders(connection: Connection, store: Store, chunk: Sequence[Visit]) -> None:
-    changes = [mirrored_orders.read(one.order)[0] for one in chunk if one.order is not None]
+    changes = [order_reading.read(one.order)[0] for one in chunk if one.order is not None]
     views = await _copy(connection, store, changes)
     await write_entries(
         connection,
