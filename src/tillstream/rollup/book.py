@@ -24,7 +24,13 @@ from tillstream.rollup.breakdown_statements import ADD_BREAKDOWN, SWEEP_BREAKDOW
 from tillstream.rollup.buckets import Bucket, bucket
 from tillstream.rollup.customers import add_to_customers
 from tillstream.rollup.entries import NO_FACETS, Amounts, Entry, Facets
-from tillstream.rollup.ledger_statements import ADD_SUMS, LOAD_LEDGER, SWEEP_SUMS, WRITE_LEDGER
+from tillstream.rollup.ledger_statements import (
+    ADD_SUMS,
+    LOAD_LEDGER,
+    SWEEP_SUMS,
+    WRITE_LEDGER,
+    WRITE_SENT,
+)
 from tillstream.rollup.measures import ADDITIVE
 
 if TYPE_CHECKING:
@@ -36,8 +42,8 @@ if TYPE_CHECKING:
 
 _DELETE_LEDGER = statement("tillstream.rollup", "delete_ledger")
 
-_OTHERS: Final = 7
-"""Columns between an entry's key and its amounts: facets and lines."""
+_OTHERS: Final = 8
+"""Columns between an entry's key and its amounts: facets, lines and when it was sent."""
 _HOUR: Final = (*Store._fields, "hour")
 _CELL: Final = (*Store._fields, *Cell._fields[1:])
 
@@ -76,6 +82,10 @@ async def book(
         connection: in a transaction that holds the stores' locks.
         contributions: all entries of each source that may have changed.
         profiles: of every store concerned.
+
+    Returns:
+        What changed of them. That an order was sent is in the ledger and in its own sums, and changes
+        nothing else: entries of which only that is new are left out.
     """
     if not contributions:
         return Booked([], [])
@@ -85,10 +95,11 @@ async def book(
         for source, entries in contributions.items()
         for entry in entries
     ]
-    booked = _difference(posted, wanted)
+    booked, sent = _difference(posted, wanted)
     await _write(connection, booked)
+    await _write_sent(connection, sent)
     await _add_to_sums(connection, booked)
-    await _add_to_breakdown(connection, booked)
+    await _add_to_breakdown(connection, booked, sent)
     await add_to_customers(connection, booked, profiles)
     return booked
 
@@ -105,7 +116,7 @@ async def posted_of(connection: Connection, sources: Iterable[Source]) -> list[P
 
 def _read(row: tuple[Any, ...]) -> Posted:
     tenant_id, store_id, source, source_id, entry, at, hour, day, customer_id, *rest = row
-    channel, country, region, referrer, landing, codes, lines = rest[:_OTHERS]
+    channel, country, region, referrer, landing, codes, lines, sent_after = rest[:_OTHERS]
     amounts = zip(ADDITIVE, rest[_OTHERS:], strict=True)
     return Posted(
         Source(Store(tenant_id, store_id), source, source_id),
@@ -116,18 +127,27 @@ def _read(row: tuple[Any, ...]) -> Posted:
             {measure: amount for measure, amount in amounts if amount},
             () if lines is None else read_lines(lines),
             Facets(channel, country, region, referrer, landing, tuple(codes or ())),
+            sent_after,
         ),
         Bucket(hour, day),
     )
 
 
-def _difference(posted: list[Posted], wanted: list[Posted]) -> Booked:
+def _difference(posted: list[Posted], wanted: list[Posted]) -> tuple[Booked, Booked]:
+    """What changed; and apart from it, what differs in nothing but when it was sent."""
     before = {(one.source, one.entry.entry): one for one in posted}
     after = {(one.source, one.entry.entry): one for one in wanted}
-    return Booked(
-        removed=[one for key, one in before.items() if after.get(key) != one],
-        added=[one for key, one in after.items() if before.get(key) != one],
-    )
+    removed = {key: one for key, one in before.items() if after.get(key) != one}
+    added = {key: one for key, one in after.items() if before.get(key) != one}
+    sent = [key for key, one in added.items() if key in removed and _alike(removed[key], one)]
+    apart = Booked([removed.pop(key) for key in sent], [added.pop(key) for key in sent])
+    return Booked([*removed.values()], [*added.values()]), apart
+
+
+def _alike(one: Posted, other: Posted) -> bool:
+    """Whether two differ in nothing but when they were sent."""
+    entry = one.entry._replace(sent_after=other.entry.sent_after)
+    return one._replace(entry=entry) == other
 
 
 async def _write(connection: Connection, booked: Booked) -> None:
@@ -136,6 +156,12 @@ async def _write(connection: Connection, booked: Booked) -> None:
     if gone:
         await connection.execute(_DELETE_LEDGER, (_json(gone),))
     await write_entries(connection, booked.added)
+
+
+async def _write_sent(connection: Connection, sent: Booked) -> None:
+    rows = [{**_key(one), "sent_after": one.entry.sent_after} for one in sent.added]
+    if rows:
+        await connection.execute(WRITE_SENT, (_json(rows),))
 
 
 async def write_entries(connection: Connection, posted: Sequence[Posted]) -> None:
@@ -151,6 +177,7 @@ async def write_entries(connection: Connection, posted: Sequence[Posted]) -> Non
             "customer_id": one.entry.customer_id,
             **_facets(one.entry.facets),
             "lines": written_lines(one.entry.lines),
+            "sent_after": one.entry.sent_after,
             **one.entry.amounts,
         }
         for one in posted
@@ -196,10 +223,16 @@ async def _add_to_sums(connection: Connection, booked: Booked) -> None:
         await connection.execute(SWEEP_SUMS, (_json(_keyed(nothing, _HOUR)),))
 
 
-async def _add_to_breakdown(connection: Connection, booked: Booked) -> None:
+async def _add_to_breakdown(connection: Connection, booked: Booked, sent: Booked) -> None:
     dated = [
         Dated(sign, one.source.store, one.bucket.day, one.entry)
-        for posted, sign in ((booked.removed, -1), (booked.added, 1))
+        for posted, sign in (
+            (booked.removed, -1),
+            (booked.added, 1),
+            # Their sales are what they were.
+            (map(_without_sales, sent.removed), -1),
+            (map(_without_sales, sent.added), 1),
+        )
         for one in posted
         if one.source.source == "order"
     ]
@@ -219,6 +252,10 @@ async def _add_to_breakdown(connection: Connection, booked: Booked) -> None:
     cursor = await connection.execute(ADD_BREAKDOWN, (_json(rows),))
     if nothing := await cursor.fetchall():
         await connection.execute(SWEEP_BREAKDOWN, (_json(_keyed(nothing, _CELL)),))
+
+
+def _without_sales(one: Posted) -> Posted:
+    return one._replace(entry=one.entry._replace(amounts={}, lines=()))
 
 
 def _by_cell(row: tuple[Cell, Amounts]) -> Cell:

@@ -39,6 +39,10 @@ LINE_DIMENSIONS: Final = ("product", "variant", "vendor")
 DIMENSIONS: Final = (*FACETS, *LINE_DIMENSIONS)
 """What sales are told apart by: of orders, and of their lines."""
 
+FULFILLED_AFTER: Final = "fulfilled_after"
+"""No dimension of sales: by how long it took, the orders placed that were sent, and nothing but orders.
+Its values are steps of ``rollup/sending.py``."""
+
 _ROWS: Final = msgspec.json.Decoder(list[list[Any]])
 
 _Place: TypeAlias = tuple[str, str]
@@ -151,6 +155,8 @@ def _placed(entry: Entry) -> Iterator[tuple[_Place, Amounts]]:
     if whole:
         for place in facet_places(entry.facets):
             yield place, whole
+    if entry.sent_after is not None:
+        yield (FULFILLED_AFTER, str(entry.sent_after)), {"orders": 1}
     if entry.lines:
         placed = {measure: whole[measure] for measure in _OF_ORDERS if measure in whole}
         for dimension, key in (("product", _product), ("variant", _variant), ("vendor", _vendor)):

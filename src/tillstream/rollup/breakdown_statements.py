@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tillstream.rollup.breakdown import LINE_MEASURES, MEASURES
+from tillstream.rollup.breakdown import FULFILLED_AFTER, LINE_MEASURES, MEASURES
 from tillstream.rollup.columns import each
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ def _of_line(measure: LiteralString) -> LiteralString:
     return f"0::bigint AS {measure}"
 
 
+# An order that was sent counts as one, and with nothing else.
+_OF_SENT: LiteralString = ", ".join(
+    "1::bigint" if measure == "orders" else "0::bigint" for measure in MEASURES
+)
 _OF_LINES: LiteralString = ", ".join(_of_line(measure) for measure in MEASURES)
 
 # The longest value is that of breakdown.py.
@@ -90,6 +94,9 @@ WITH entries AS MATERIALIZED (
     WHERE cardinality(f) > 4
     GROUP BY d.dimension, d.value
   ) AS l
+  UNION ALL
+  SELECT e.day, '{FULFILLED_AFTER}', e.sent_after::text, {_OF_SENT}
+  FROM entries AS e WHERE e.sent_after IS NOT NULL
 ), days AS MATERIALIZED (
   SELECT dimension, day, coalesce(value, '') AS value, {_amounts("sum($)::bigint AS $")}
   FROM told GROUP BY dimension, day, coalesce(value, '')

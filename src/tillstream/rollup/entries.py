@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tillstream.rollup.happenings import Amounts, Happenings
+from tillstream.rollup.happenings import PLACEMENT, Amounts, Happenings
 from tillstream.rollup.placement import sell
 from tillstream.rollup.reversals import take_back
+from tillstream.rollup.sending import step_of
 
 if TYPE_CHECKING:
     from tillstream.mirror.orders import Line, Order
@@ -57,7 +58,8 @@ class Entry(NamedTuple):
     """One line of the ledger: ``entry`` names what happened, ``at`` when (µs since the epoch).
 
     Zeros are left out of the amounts. ``lines`` says what each line has of them; what belongs to
-    none is what they leave over.
+    none is what they leave over. ``sent_after`` is a placement's alone: how long it took until the
+    first parcel was sent, as a step of ``rollup/sending.py``; None while none was sent.
     """
 
     entry: str
@@ -66,6 +68,7 @@ class Entry(NamedTuple):
     amounts: Amounts
     lines: tuple[LineAmounts, ...] = ()
     facets: Facets = NO_FACETS
+    sent_after: int | None = None
 
 
 def order_entries(order: Order) -> list[Entry]:
@@ -81,10 +84,22 @@ def order_entries(order: Order) -> list[Entry]:
     facets = facets_of(order)
     lines = {line.id: line for line in order.lines}
     return [
-        Entry(name, one.at, order.customer_id, amounts, _line_amounts(one, lines), facets)
+        Entry(
+            name,
+            one.at,
+            order.customer_id,
+            amounts,
+            _line_amounts(one, lines),
+            facets,
+            _sent_after(order, one) if name == PLACEMENT else None,
+        )
         for name, one in happenings.items()
         if (amounts := _without_zeros(one.total()))
     ]
+
+
+def _sent_after(order: Order, placement: Happening) -> int | None:
+    return None if order.fulfilled_at is None else step_of(placement.at, order.fulfilled_at)
 
 
 def facets_of(order: Order) -> Facets:

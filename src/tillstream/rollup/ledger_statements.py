@@ -19,7 +19,7 @@ LOAD_LEDGER: LiteralString = f"""
 SELECT
   l.tenant_id, l.store_id, l.source, l.source_id, l.entry,
   (extract(epoch FROM l.at) * 1000000)::bigint, l.hour, l.day, l.customer_id,
-  l.channel, l.country, l.region, l.referrer, l.landing, l.discount_codes, l.lines::text,
+  l.channel, l.country, l.region, l.referrer, l.landing, l.discount_codes, l.lines::text, l.sent_after,
   {each("l.$")}
 FROM json_to_recordset(%s::json) AS k (tenant_id bigint, store_id bigint, source text, source_id text)
 JOIN rollup.ledger AS l USING (tenant_id, store_id, source, source_id)
@@ -29,23 +29,33 @@ WRITE_LEDGER: LiteralString = f"""
 -- Takes a JSON array of rows.
 INSERT INTO rollup.ledger (
   tenant_id, store_id, source, source_id, entry, at, hour, day, customer_id,
-  channel, country, region, referrer, landing, discount_codes, lines, {each("$")}
+  channel, country, region, referrer, landing, discount_codes, lines, sent_after, {each("$")}
 )
 SELECT
   r.tenant_id, r.store_id, r.source, r.source_id, r.entry, r.at, r.hour, r.day, r.customer_id,
-  r.channel, r.country, r.region, r.referrer, r.landing, r.discount_codes, r.lines,
+  r.channel, r.country, r.region, r.referrer, r.landing, r.discount_codes, r.lines, r.sent_after,
   {each("coalesce(r.$, 0)")}
 FROM json_to_recordset(%s::json) AS r (
   tenant_id bigint, store_id bigint, source text, source_id text, entry text, at timestamptz,
   hour timestamptz, day date, customer_id bigint, channel text, country text, region text,
-  referrer text, landing text, discount_codes text[], lines json, {each("$ bigint")}
+  referrer text, landing text, discount_codes text[], lines json, sent_after bigint, {each("$ bigint")}
 )
 ON CONFLICT (tenant_id, store_id, source, source_id, entry) DO UPDATE SET
   at = excluded.at, hour = excluded.hour, day = excluded.day, customer_id = excluded.customer_id,
   channel = excluded.channel, country = excluded.country, region = excluded.region,
   referrer = excluded.referrer, landing = excluded.landing,
-  discount_codes = excluded.discount_codes, lines = excluded.lines,
+  discount_codes = excluded.discount_codes, lines = excluded.lines, sent_after = excluded.sent_after,
   {each("$ = excluded.$")}
+"""
+
+WRITE_SENT: LiteralString = """
+-- After how long these placements were sent, and nothing else of them. Takes a JSON array of keys with it.
+UPDATE rollup.ledger AS l SET sent_after = r.sent_after
+FROM json_to_recordset(%s::json) AS r (
+  tenant_id bigint, store_id bigint, source text, source_id text, entry text, sent_after bigint
+)
+WHERE l.tenant_id = r.tenant_id AND l.store_id = r.store_id AND l.source = r.source
+  AND l.source_id = r.source_id AND l.entry = r.entry
 """
 
 ADD_SUMS: LiteralString = f"""

@@ -334,9 +334,17 @@ class FulfillmentDay(BaseModel):
 
     orders: Count = Field(description="Placed, test orders left out.")
     fulfilled: Count = Field(description="Of those, the ones of which a parcel was sent.")
-    median_hours: float | None = Field(examples=[20.5])
-    p90_hours: float | None = Field(examples=[49.0])
-    within_24_hours: Rate = Field(description="Of those fulfilled.")
+    median_hours: float | None = Field(
+        examples=[20.5],
+        description="In how many hours half of those fulfilled were sent. Times are counted in steps of a "
+        "quarter of an hour up to 48 hours, of an hour up to 14 days and of a day beyond, and taken to be "
+        "spread evenly over a step: it is as near to the true time as the step is wide.",
+    )
+    p90_hours: float | None = Field(
+        examples=[49.0],
+        description="In how many hours nine tenths of those fulfilled were sent, as the median.",
+    )
+    within_24_hours: Rate = Field(description="Of those fulfilled, to the order.")
     within_48_hours: Rate
     within_72_hours: Rate
 

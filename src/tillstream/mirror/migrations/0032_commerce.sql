@@ -9,10 +9,6 @@ ALTER TABLE mirror.orders
   ADD COLUMN referrer text, ADD COLUMN landing text,
   ADD COLUMN total_price_presentment bigint, ADD COLUMN fulfilled_at timestamptz;
 
--- How long orders took to be sent, without the orders themselves.
-CREATE INDEX orders_sent ON mirror.orders (tenant_id, store_id, processed_at) INCLUDE (fulfilled_at)
-  WHERE fulfilled_at IS NOT NULL AND NOT test AND NOT deleted;
-
 -- `currency` is the transaction's own, which need not be the shop's. A refund lists its transactions
 -- without one.
 CREATE TABLE mirror.transactions (

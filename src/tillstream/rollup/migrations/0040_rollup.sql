@@ -26,6 +26,9 @@ CREATE TABLE rollup.ledger (
   -- What lines have of the amounts, as an array of [line, product, variant, vendor, amounts…]; the order
   -- of the amounts is LINE_MEASURES of rollup/breakdown.py. Null without lines.
   lines json,
+  -- Of a placement: within how many minutes the first parcel was sent, as a step of rollup/sending.py; null
+  -- while none was.
+  sent_after bigint CHECK (sent_after IS NULL OR (sent_after >= 0 AND entry = 'placement')),
   PRIMARY KEY (tenant_id, store_id, source, source_id, entry)
 );
 CREATE INDEX ledger_by_hour ON rollup.ledger (tenant_id, store_id, hour);

@@ -4,13 +4,16 @@
 -- The sum of all entries of a day, or of a month (`day` is its first), for one value of one dimension:
 -- '' where there is none or it is not known. Dimensions of lines (product, variant, vendor) hold what
 -- belongs to lines: no shipping, duties or fees; `orders` are the placements that contain the value.
--- An order with two discount codes counts under each. Any range of days is its whole months and the days
--- at its edges. Never written but by adding a difference. No index but the key: rows are updated in place.
+-- An order with two discount codes counts under each. 'fulfilled_after' tells no sales apart: of the orders
+-- placed it counts those that were sent, by the minutes it took at most (rollup/sending.py). Any range of days
+-- is its whole months and the days at its edges. Never written but by adding a difference. No index but the
+-- key: rows are updated in place.
 CREATE TABLE rollup.breakdown (
   tenant_id bigint NOT NULL,
   store_id bigint NOT NULL,
   dimension text NOT NULL CHECK (dimension IN (
-    'channel', 'country', 'region', 'referrer', 'landing', 'discount_code', 'product', 'variant', 'vendor')),
+    'channel', 'country', 'region', 'referrer', 'landing', 'discount_code', 'product', 'variant', 'vendor',
+    'fulfilled_after')),
   grain text NOT NULL CHECK (grain IN ('day', 'month')),
   day date NOT NULL,
   value text NOT NULL,

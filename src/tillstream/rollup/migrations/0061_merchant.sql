@@ -160,7 +160,7 @@ SELECT s.domain || '' AS store, d.day, d.dimension || '' AS dimension, d.value |
 FROM rollup.breakdown AS d
 JOIN shops.stores AS s ON s.tenant_id = d.tenant_id AND s.id = d.store_id AND s.removed_at IS NULL
 LEFT JOIN rollup.stores AS b ON b.tenant_id = d.tenant_id AND b.store_id = d.store_id
-WHERE d.grain = 'day';
+WHERE d.grain = 'day' AND d.dimension <> 'fulfilled_after';
 
 CREATE VIEW merchant.cohorts WITH (security_invoker = true, security_barrier = true) AS
 SELECT s.domain || '' AS store, c.cohort, c.month, c.customers, c.orders,

@@ -1,15 +1,23 @@
-"""How long orders took from being placed until their first parcel was sent."""
+"""How long orders took from being placed until their first parcel was sent, by day and over all days.
+
+Read from sums by step (``rollup/sending.py``), so that the cost depends on the days asked for and not
+on the orders placed on them.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, date, timedelta
+from collections import Counter
 from typing import TYPE_CHECKING, Final, LiteralString
 
+import msgspec
+
+from tillstream.rollup.breakdown import FULFILLED_AFTER
+from tillstream.rollup.sending import hours_of, share_within
 from tillstream.serve.forms import Column
-from tillstream.serve.ranges import start_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from tillstream.foundation.database import Connection
     from tillstream.serve.asking import Frame
@@ -25,56 +33,61 @@ TIMES: Final = (
     Column("within_72_hours", "number"),
 )
 
-# date_part and not extract: floats are counted and sorted several times as fast as decimals.
-# Days are told by the instants at which they begin and end: zones are known in one place only.
-# Orders placed are those of the sums; those sent are found by an index of their own.
+# A day's steps as one text, [[step, orders], …]: of several stores a step may be there more than once.
 _TIMES: LiteralString = """
-WITH sent AS (
-  SELECT d.day, greatest(date_part('epoch', o.fulfilled_at - o.processed_at), 0) / 3600 AS hours
-  FROM unnest(%(days)s::date[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) AS d (day, begins, ends)
-  CROSS JOIN unnest(%(stores)s::bigint[]) AS t (store_id)
-  JOIN mirror.orders AS o ON o.tenant_id = %(tenant)s AND o.store_id = t.store_id
-    AND o.processed_at >= d.begins AND o.processed_at < d.ends
-    AND o.fulfilled_at IS NOT NULL AND NOT o.test AND NOT o.deleted
-), placed AS (
+WITH placed AS (
   SELECT day, sum(orders)::bigint AS orders FROM rollup.sums
   WHERE tenant_id = %(tenant)s AND store_id = ANY (%(stores)s)
     AND hour >= %(after)s AND hour < %(before)s AND day BETWEEN %(first)s AND %(last)s
-  GROUP BY GROUPING SETS ((day), ())
-), taken AS (
-  SELECT day, count(*) AS fulfilled,
-    percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY hours) AS places,
-    count(*) FILTER (WHERE hours <= 24) AS one, count(*) FILTER (WHERE hours <= 48) AS two,
-    count(*) FILTER (WHERE hours <= 72) AS three
-  FROM sent GROUP BY GROUPING SETS ((day), ())
+  GROUP BY day
+), sent AS (
+  SELECT b.day, '[' || string_agg('[' || b.value || ',' || b.orders || ']', ',') || ']' AS steps
+  FROM unnest(%(stores)s::bigint[]) AS t (store_id)
+  JOIN rollup.breakdown AS b ON b.tenant_id = %(tenant)s AND b.store_id = t.store_id
+    AND b.dimension = %(dimension)s AND b.grain = 'day' AND b.day BETWEEN %(first)s AND %(last)s
+  GROUP BY b.day
 )
-SELECT p.day, p.orders, coalesce(t.fulfilled, 0), round(t.places[1]::numeric, 2)::float8,
-  round(t.places[2]::numeric, 2)::float8, t.one::float8 / nullif(t.fulfilled, 0),
-  t.two::float8 / nullif(t.fulfilled, 0), t.three::float8 / nullif(t.fulfilled, 0)
-FROM placed AS p LEFT JOIN taken AS t ON t.day IS NOT DISTINCT FROM p.day
+SELECT p.day, p.orders, coalesce(s.steps, '[]') FROM placed AS p LEFT JOIN sent AS s USING (day)
 """
+
+_STEPS: Final = msgspec.json.Decoder(list[tuple[int, int]])
 
 
 async def times_of(connection: Connection, frame: Frame) -> tuple[Row, Mapping[date, Row]]:
     """TIMES of all orders placed in the range, and of those of each day that has any."""
-    days, zone = list(frame.days), frame.scope.zone
-    begins = [
-        start_of_day(day, zone).astimezone(UTC) for day in (*days, days[-1] + timedelta(days=1))
-    ]
     values = {
         **frame.values,
         "after": frame.days.hours_after,
         "before": frame.days.hours_before,
-        "days": days,
-        "begins": begins[:-1],
-        "ends": begins[1:],
+        "dimension": FULFILLED_AFTER,
     }
     cursor = await connection.execute(_TIMES, values)
-    rows = {row[0]: row[1:] for row in await cursor.fetchall()}
-    # Without any sums there is no grand total either: an empty range.
-    total = rows.pop(None, None)
-    return (NO_TIMES if total is None or total[0] is None else total), rows
+    placed, steps = 0, Counter[int]()
+    days: dict[date, Row] = {}
+    for day, orders, told in await cursor.fetchall():
+        of_day = Counter[int]()
+        for step, sent in _STEPS.decode(told):
+            of_day[step] += sent
+        placed += orders
+        steps.update(of_day)
+        days[day] = _times(orders, of_day)
+    return _times(placed, steps), days
 
 
-NO_TIMES: Final[Row] = (0, 0, None, None, None, None, None)
+def _times(orders: int, steps: Mapping[int, int]) -> Row:
+    """TIMES of orders, of which those were sent that the steps have."""
+    return (
+        orders,
+        sum(steps.values()),
+        _rounded(hours_of(steps, 5)),
+        _rounded(hours_of(steps, 9)),
+        *(share_within(steps, hours) for hours in (24, 48, 72)),
+    )
+
+
+def _rounded(hours: float | None) -> float | None:
+    return None if hours is None else round(hours, 2)
+
+
+NO_TIMES: Final[Row] = _times(0, {})
 """TIMES of no orders."""
