@@ -56,3 +56,19 @@ def test_without_an_adjustment_a_part_of_the_lines_tax_is_given_back() -> None:
     told["refund_shipping_lines"][0]["shipping_line"] = shipping("5.00", "0.95")
     body = order(line(1, "10.00"), shipping_lines=[shipping("5.00", "0.95")])
     assert amounts(body, told)["refund:5"] == {"shipping": "-2.00", "taxes": "-0.38"}
+
+
+@pytest.mark.parametrize(
+    ("line_told", "back"),
+    [
+        # a line that costs nothing, and a refund that says it took shipping instead of giving it
+        ({"price": "0.00", "current_discounted_price_set": bag("0.00")}, "-1.00"),
+        # less left than nothing
+        ({"price": "0.00", "current_discounted_price_set": bag("-1.00")}, "0.00"),
+        ({"price": "-5.00", "current_discounted_price_set": bag("-6.00")}, "0.00"),
+    ],
+)
+def test_amounts_that_no_shop_has_park_no_order(line_told: Body, back: str) -> None:
+    body = order(line(1, "10.00"), shipping_lines=[{"id": 71, **line_told}])
+    found = amounts(body, given_back(back))
+    assert found["placement"]["gross_sales"] == "10.00"

@@ -148,9 +148,10 @@ def _take_back_shipping(order: Order, happenings: Happenings) -> None:
     )
     for shipping in order.shipping:
         gone = _gone(shipping.price, shipping.current_price, 0)
-        told = min(gone, known)
+        told = min(gone, max(known, 0))
         known -= told
-        if gone > told:
+        # Of what never cost anything no part can have gone.
+        if gone > told and shipping.price > 0:
             part = {
                 measure: -proportion(amount, gone - told, shipping.price, order.currency or "")
                 for measure, amount in charge(order, shipping).items()
