@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rollup.drawn import Body, amounts, bag, line, order, refund, shipping
+from tests.rollup.drawn import CANCELLED, Body, amounts, bag, line, order, refund, shipping
 
 
 def given_back(listed: str | None = None, given: tuple[str, str] | None = None) -> Body:
@@ -26,6 +26,38 @@ def given_back(listed: str | None = None, given: tuple[str, str] | None = None) 
             }
         ],
     )
+
+
+@pytest.mark.parametrize(
+    ("discounted", "off", "charged"),
+    [
+        # a code for free shipping: until 2024-07 no version of Shopify took it off the discounted price
+        ("5.00", ("5.00",), None),
+        ("0.00", ("5.00",), None),
+        # half off by a code
+        ("5.00", ("2.50",), "2.50"),
+        ("2.50", ("2.50",), "2.50"),
+        # lowered, and nothing says by what
+        ("4.00", (), "4.00"),
+        ("5.00", (), "5.00"),
+    ],
+)
+def test_a_code_lowers_shipping_whether_the_discounted_price_says_so_or_not(
+    discounted: str, off: tuple[str, ...], charged: str | None
+) -> None:
+    told = {
+        "id": 71, "price_set": bag("5.00"), "discounted_price_set": bag(discounted),
+        "discount_allocations": [{"amount_set": bag(share)} for share in off],
+    }  # fmt: skip
+    expected: dict[str, str | int] = {
+        "orders": 1, "gross_sales": "10.00", "placed_gross": "10.00",
+    } | ({} if charged is None else {"shipping": charged})  # fmt: skip
+    assert amounts(order(line(1, "10.00"), shipping_lines=[told])) == {"placement": expected}
+    # Where bodies tell what is left of it, that nothing is left is no reversal of what was never charged.
+    told["current_discounted_price_set"] = bag(charged or "0.00")
+    assert amounts(order(line(1, "10.00"), shipping_lines=[told])) == {"placement": expected}
+    cancelled = amounts(order(line(1, "10.00"), shipping_lines=[told], cancelled_at=CANCELLED))
+    assert cancelled["placement"] == expected
 
 
 @pytest.mark.parametrize(

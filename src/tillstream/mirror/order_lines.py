@@ -91,22 +91,12 @@ def _line_id(item: Body, position: int) -> int:
 
 def _shipping_line(item: Body, _: int) -> Fields:
     taxes = objects(item.get("tax_lines"), "shipping_lines.tax_lines")
-    shares = objects(item.get("discount_allocations"), "shipping_lines.discount_allocations")
-    if item.get("discounted_price_set") is None and item.get("discounted_price") is None:
-        price = set_money(item.get("price_set"), item.get("price"), "shipping_lines.price")
-        price -= _sum(shares, "amount", "shipping_lines.discount")
-    else:
-        price = set_money(
-            item.get("discounted_price_set"),
-            item.get("discounted_price"),
-            "shipping_lines.discounted_price",
-        )
     tax = _sum(taxes, "price", "shipping_lines.tax")
     current = item.get("current_discounted_price_set")
     return _without_defaults(
         Shipping(
             id=optional_identifier(item.get("id"), "shipping_lines.id"),
-            price=price,
+            price=_charged(item),
             tax=tax,
             current_price=0
             if flag(item.get("is_removed"))
@@ -115,6 +105,31 @@ def _shipping_line(item: Body, _: int) -> Fields:
             else set_money(current, None, "shipping_lines.current_discounted_price"),
         )
     )
+
+
+def _charged(item: Body) -> int:
+    """The price of a shipping line after all discounts.
+
+    Some versions of Shopify leave what a code for the whole cart takes off (free shipping, above all)
+    out of the discounted price, others do not; the allocations have it. The lower of the two is right.
+    https://shopify.dev/changelog/shippingline-discountedpriceset-now-includes-cart-level-discounts
+    """
+    shares = objects(item.get("discount_allocations"), "shipping_lines.discount_allocations")
+    discounted = item.get("discounted_price_set") or item.get("discounted_price")
+    known = item.get("price_set") or item.get("price")
+    told: list[int] = []
+    if discounted not in (None, ""):
+        told.append(
+            set_money(
+                item.get("discounted_price_set"),
+                item.get("discounted_price"),
+                "shipping_lines.discounted_price",
+            )
+        )
+    if known not in (None, "") and (shares or not told):
+        price = set_money(item.get("price_set"), item.get("price"), "shipping_lines.price")
+        told.append(price - _sum(shares, "amount", "shipping_lines.discount"))
+    return min(told, default=0)
 
 
 def _sum(items: list[Body], amount: str, field: str) -> int:
