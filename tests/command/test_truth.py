@@ -21,6 +21,7 @@ from tests.rollup.drawn import line
 from tests.serve.conftest import settings_for
 from tillstream.command import privacy, truth
 from tillstream.command.replaying import replay
+from tillstream.foundation.clock import utc_now
 from tillstream.journal.postgres import postgres_journal
 
 if TYPE_CHECKING:
@@ -165,3 +166,25 @@ async def test_a_replay_without_all_of_the_journal_changes_nothing_though_more_w
         assert await replay(settings, Namespace(store=shop, json=True)) == 0
         assert orders_of(here) == [(tenant, 1), (tenant, 2)]
         assert here.world.one("SELECT min(store_id) FROM mirror.deliveries") == store.store_id
+
+
+async def test_what_is_overdue_is_no_difference(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_for(tmp_path, database_url=database.admin_url, key=KEY)
+    async with office(database) as here:
+        shop, store = here.world.store(here.world.tenant())
+        here.now = utc_now() - timedelta(hours=2)
+        at = here.now.isoformat()
+        times = {"created_at": at, "updated_at": at}
+        # More than a worker judges at once, and nobody has looked at them since.
+        await here.deliver(
+            say(shop, "checkouts/create", {"token": f"t{n}", "email": "a@example.com", **times}, n)
+            for n in range(501)
+        )
+        stages = "SELECT DISTINCT stage FROM rollup.checkouts"
+        assert here.world.ask(stages) == [("open",)]
+        assert await truth.verify(settings, asked()) == 0
+        assert json.loads(capsys.readouterr().out)["ok"]
+        assert here.world.ask(stages) == [("abandoned",)]
+        assert (await here.world.verify(store, utc_now())).differences == []

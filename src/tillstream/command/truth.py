@@ -14,7 +14,7 @@ from tillstream.foundation.clock import utc_now
 from tillstream.foundation.database import connect, set_tenants
 from tillstream.foundation.money import format_money
 from tillstream.mirror.merge import Store as StoreKey
-from tillstream.rollup.apply import follow_settings, pass_deadlines, profile_of
+from tillstream.rollup.apply import catch_up, overdue, profile_of
 from tillstream.rollup.measures import MEASURES
 from tillstream.rollup.rebuild import RebuildRunning, Rebuilt, ZoneChanged, rebuild_online
 from tillstream.rollup.verify import StoreReport, verify_store
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tillstream.command.installation import Database
+    from tillstream.foundation.database import Connection
     from tillstream.foundation.settings import Settings
     from tillstream.rollup.progress import Progress
 
@@ -33,6 +34,8 @@ _CHANGES_SHOWN: Final = 40
 """Changes of figures that are printed; --json has all."""
 _TOLD_EVERY: Final = 20_000
 """Rows after which a person is told how far it has come."""
+_ATTEMPTS: Final = 5
+"""Moments that are looked for in which nothing of a store is overdue."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MONEY: Final = frozenset(measure.name for measure in MEASURES if measure.unit == "money")
 
@@ -164,24 +167,35 @@ async def _rebuild(database: Database, store: _Chosen, options: Namespace) -> Re
 
 async def _verify(database: Database, store: _Chosen, options: Namespace) -> StoreReport:
     async with await connect(database.worker_url) as connection:
-        # What is overdue is passed first: until then the past depends on when it was looked at.
-        async with connection.transaction():
-            await follow_settings(connection, _microseconds())
-        async with connection.transaction():
-            await pass_deadlines(connection, _microseconds())
-        async with connection.transaction():
-            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            await set_tenants(connection, [store.key.tenant_id])
-            profile = await profile_of(connection, store.key)
-            return await verify_store(
-                connection,
-                store.key,
-                store.domain,
-                profile,
-                _microseconds(),
-                since=store.since if options.journal else None,
-                progress=_progress(store.domain, options),
-            )
+        report: StoreReport | None = None
+        attempts = 0
+        while report is None:
+            attempts += 1
+            await catch_up(connection, store.key, _microseconds)
+            report = await _verified(connection, store, options, is_last=attempts == _ATTEMPTS)
+        return report
+
+
+async def _verified(
+    connection: Connection, store: _Chosen, options: Namespace, *, is_last: bool
+) -> StoreReport | None:
+    """What is found now; None where something is overdue: the past then depends on when it is looked at."""
+    async with connection.transaction():
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        await set_tenants(connection, [store.key.tenant_id])
+        profile = await profile_of(connection, store.key)
+        now = _microseconds()
+        if not is_last and await overdue(connection, store.key, now, most=1):
+            return None
+        return await verify_store(
+            connection,
+            store.key,
+            store.domain,
+            profile,
+            now,
+            since=store.since if options.journal else None,
+            progress=_progress(store.domain, options),
+        )
 
 
 async def _chosen(database: Database, domain: str | None) -> list[_Chosen] | None:

@@ -35,7 +35,7 @@ from tillstream.rollup.prospects import follow_prospects
 from tillstream.rollup.zones import Configured, Profile, read_profiles, settle_zones
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tillstream.foundation.database import Connection
     from tillstream.rollup.standing import Staged
@@ -63,6 +63,11 @@ WHERE CASE
 _CLOSE = "SELECT pg_advisory_xact_lock(7211844, %s)"
 _TRY_LOCK = "SELECT k, pg_try_advisory_xact_lock(7211836, k) FROM unnest(%s::int[]) AS k"
 _DUE = "SELECT tenant_id, store_id, token FROM rollup.due_checkouts(%s, %s)"
+_OVERDUE = """
+SELECT token FROM rollup.checkouts WHERE tenant_id = %s AND store_id = %s AND deadline < %s AND token > %s
+ORDER BY token LIMIT %s
+"""
+_AT_ONCE = 500
 
 
 _SIGNED_FOR_ANOTHER = (
@@ -171,7 +176,7 @@ async def _without_people(
     ], found
 
 
-async def pass_deadlines(connection: Connection, now: int, most: int = 500) -> int:
+async def pass_deadlines(connection: Connection, now: int, most: int = _AT_ONCE) -> int:
     """Abandon the checkouts whose window has run out; returns how many were looked at.
 
     A deadline is an event too: figures and boards turn without any webhook.
@@ -207,6 +212,39 @@ async def follow_settings(connection: Connection, now: int) -> int:
     stores = await _configured(connection, stale)
     await _follow(connection, Merged([], [], [], [], []), stores, {}, now)
     return len(stale)
+
+
+async def catch_up(connection: Connection, store: Store, clock: Callable[[], int]) -> None:
+    """Bring a store wholly up to the present, waiting for whoever works in it.
+
+    What ``pass_deadlines`` and ``follow_settings`` do a portion at a time, for the stores that nobody
+    else is in. In transactions of its own: the connection is in autocommit mode.
+    """
+    async with connection.transaction():
+        await lock_store(connection, store)
+        await follow_settings(connection, clock())
+    tokens = [""]
+    while tokens:
+        async with connection.transaction():
+            await set_tenants(connection, [store.tenant_id])
+            await lock_store(connection, store)
+            now = clock()
+            tokens = await overdue(connection, store, now, after=tokens[-1])
+            stores = await _configured(connection, {store})
+            due = [Reference(store, token) for token in tokens]
+            if due:
+                await _follow(connection, Merged([], [], [], [], []), stores, {}, now, due=due)
+
+
+async def overdue(
+    connection: Connection, store: Store, now: int, *, after: str = "", most: int = _AT_ONCE
+) -> list[str]:
+    """The tokens, in their order, of checkouts whose window has run out and that still stand as before.
+
+    So that one page of them follows another: those ``after`` a token.
+    """
+    cursor = await connection.execute(_OVERDUE, (*store, instant(now), after, most))
+    return [token for (token,) in await cursor.fetchall()]
 
 
 async def lock_store(connection: Connection, store: Store) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from tillstream.foundation.database import set_tenants
 from tillstream.mirror.rows import instant
 from tillstream.rollup import live
-from tillstream.rollup.apply import close_store, follow_settings, profile_of
+from tillstream.rollup.apply import catch_up, close_store, profile_of
 from tillstream.rollup.findings import Change
 from tillstream.rollup.mending import mend
 from tillstream.rollup.progress import Progress, unheard
@@ -144,8 +144,7 @@ async def _look(
     since: datetime | None,
     progress: Progress,
 ) -> tuple[Findings, Profile]:
-    async with connection.transaction():
-        await follow_settings(connection, clock())
+    await catch_up(connection, store, clock)
     async with connection.transaction():
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         await set_tenants(connection, [store.tenant_id])
