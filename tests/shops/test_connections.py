@@ -23,12 +23,8 @@ from tillstream.foundation.database import open_pool, tenants_transaction
 from tillstream.foundation.migrate import login_url
 from tillstream.foundation.settings import SettingWrong, load_settings
 from tillstream.shops import lifecycle
-from tillstream.shops.connections import (
-    TITLES,
-    installation_time,
-    standing,
-    warnings_of,
-)
+from tillstream.shops.connections import installation_time
+from tillstream.shops.standing import TITLES, standing, warnings_of
 from tillstream.shops.stores import Store
 
 if TYPE_CHECKING:

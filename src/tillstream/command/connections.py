@@ -16,10 +16,11 @@ from tillstream.shopify.manifest import manifest
 from tillstream.shopify.wire import open_http
 from tillstream.shops import audit
 from tillstream.shops.apps import DEFAULT_NAME, credentials_of, list_apps, parse_app_key
-from tillstream.shops.connections import TITLES, offer_transfer
 from tillstream.shops.refusals import AppUnknown, DomainMalformed, StoreUnknown
 from tillstream.shops.renewal import Renewal, StoreKey
 from tillstream.shops.sealing import Keyring
+from tillstream.shops.standing import TITLES
+from tillstream.shops.transfers import offer_transfer
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -12,7 +12,7 @@ from tillstream.serve import models
 from tillstream.serve.context import SignedIn, Visit, parse_id
 from tillstream.serve.problems import answers
 from tillstream.shopify.scopes import parse_scopes
-from tillstream.shops import connections
+from tillstream.shops import standing, transfers
 from tillstream.shops import stores as shops
 from tillstream.shops.refusals import StoreUnknown
 
@@ -113,7 +113,7 @@ async def offer_transfer(id: str, visit: SignedIn) -> Transfer:  # noqa: A002
     """
     async with visit.transaction("owner") as connection:
         store = await shops.find_store(connection, visit.tenant_id, _known_id(id))
-        code, expires_at = await connections.offer_transfer(
+        code, expires_at = await transfers.offer_transfer(
             connection,
             visit.tenant_id,
             store.id,
@@ -157,12 +157,12 @@ async def _all_shown(
     visit: Visit, connection: Connection, stores: Sequence[shops.Store]
 ) -> list[models.Store]:
     settings = visit.context.settings
-    missing = await connections.missing_scopes_of(connection, stores, settings.shopify_scopes)
+    missing = await standing.missing_scopes_of(connection, stores, settings.shopify_scopes)
     return [_as_model(store, missing[store.id], settings) for store in stores]
 
 
 def _as_model(store: shops.Store, missing: frozenset[str], settings: Settings) -> models.Store:
-    warnings = connections.warnings_of(store, missing, proof_needed=settings.claims_proved)
+    warnings = standing.warnings_of(store, missing, proof_needed=settings.claims_proved)
     return models.Store(
         id=str(store.id),
         domain=store.domain,
@@ -173,7 +173,7 @@ def _as_model(store: shops.Store, missing: frozenset[str], settings: Settings) -
         has_api_secret=store.has_api_secret,
         has_access_token=store.has_access_token,
         created_at=store.created_at,
-        status=connections.standing(store),
+        status=standing.standing(store),
         app=store.app_key,
         api_key=store.client_id,
         connected_by=cast("Literal['secret', 'oauth']", store.connected_by),
