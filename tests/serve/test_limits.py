@@ -25,7 +25,8 @@ from starlette.responses import JSONResponse
 
 from tests.serve.conftest import PASSWORD, open_site, settings_for
 from tillstream.serve.addresses import UNKNOWN, client_address, network_of, untrusted_proxy
-from tillstream.serve.limits import Limits, Rules
+from tillstream.serve.edge import Rules
+from tillstream.serve.limits import Limits
 from tillstream.serve.origins import is_foreign, origin_of
 from tillstream.serve.pace import Buckets, Patience, Recent, Strikes
 from tillstream.serve.rsgi_bridge import AsgiOverRsgi

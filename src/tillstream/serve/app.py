@@ -17,7 +17,8 @@ import tillstream
 from tillstream.foundation.clock import Clock, utc_now
 from tillstream.serve import description, site
 from tillstream.serve.context import Context, JournalProbe, mint_of
-from tillstream.serve.limits import Limits, Rules
+from tillstream.serve.edge import Rules
+from tillstream.serve.limits import Limits
 from tillstream.serve.live import LiveHub
 from tillstream.serve.meters import Meters
 from tillstream.serve.problems import answer_with_problems

@@ -13,7 +13,7 @@ from tillstream.foundation.database import tenant_transaction
 from tillstream.serve import models
 from tillstream.serve import people_models as bodies
 from tillstream.serve.context import Context, InContext, SignedIn, parse_id
-from tillstream.serve.limits import TOO_MANY
+from tillstream.serve.edge import TOO_MANY
 from tillstream.serve.problems import FORBIDDEN, ProblemFound, answers
 from tillstream.serve.signing_in import let_in, note_refusal
 from tillstream.shops import invitations, members
