@@ -1,4 +1,4 @@
-"""What the calls answer that say why a figure, or an order, is what it is."""
+"""What the calls answer that say why a figure is what it is."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from tillstream.serve.fields import AnyId, Day, Framed, Moment
 from tillstream.serve.models import Cursor, Id
-from tillstream.serve.panel_models import AnyId, AnyMoment, Day, Framed, Moment
 
 Kind = Literal["placement", "edit", "refund", "cancellation", "checkout", "abandonment"]
 Amount = Annotated[
@@ -80,29 +80,3 @@ class Ledger(Framed):
     )
     entries: list[FigureEntry]
     next: Cursor
-
-
-class Delivered(BaseModel):
-    """A delivery that spoke of the order."""
-
-    webhook_id: str = Field(examples=["b54557e4-bdd9-4b37-8a5f-bf7d70bcd043"])
-    topic: str = Field(examples=["orders/updated"])
-    triggered_at: AnyMoment = Field(description="When Shopify says that it happened.")
-    received_at: Moment
-    applied_at: Moment
-    changed: list[str] = Field(
-        examples=[["financial_status", "updated_at"]],
-        description="The fields of the order that it changed; none where it came late or told nothing new.",
-    )
-
-
-class OrderHistory(BaseModel):
-    """What made an order what it is, and what it adds to the figures."""
-
-    id: Id
-    name: str | None = Field(examples=["#1001"])
-    store: Id
-    currency: str = Field(examples=["EUR"])
-    timezone: str = Field(examples=["Europe/Berlin"])
-    deliveries: list[Delivered] = Field(description="In the order in which they were applied.")
-    entries: list[Entry] = Field(description="By time. None of a test order, or a deleted one.")

@@ -188,24 +188,3 @@ def ledger_listing(unit: Unit, parts: Parts, filters: Filters) -> Listing:
             "c_source": FIRST_TEXT,
         },
     )
-
-
-HISTORY: LiteralString = """
-SELECT d.webhook_id, d.topic, d.triggered_at, d.received_at, d.applied_at, h.changed
-FROM mirror.history AS h
-JOIN mirror.deliveries AS d
-  ON d.tenant_id = h.tenant_id AND d.store_id = h.store_id AND d.key = h.key
-WHERE h.tenant_id = %s AND h.store_id = %s AND h.order_id = %s
-ORDER BY d.applied_at, d.received_at, d.key
-"""
-OWNERS: LiteralString = """
-SELECT o.store_id, o.name FROM unnest(%s::bigint[]) AS t (store_id)
-JOIN mirror.orders AS o ON o.tenant_id = %s AND o.store_id = t.store_id AND o.id = %s
-ORDER BY o.store_id
-"""
-ENTRIES: LiteralString = f"""
-SELECT split_part(l.entry, ':', 1), l.entry, l.at, l.day, l.customer_id, {each("l.$")}, l.lines::text
-FROM rollup.ledger AS l
-WHERE l.tenant_id = %s AND l.store_id = %s AND l.source = 'order' AND l.source_id = %s
-ORDER BY l.at, l.entry
-"""  # noqa: S608 - made of literals only

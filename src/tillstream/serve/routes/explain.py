@@ -1,54 +1,40 @@
-"""Why a number is what it is: the entries it is the sum of, and the deliveries behind an order."""
+"""Why a number is what it is: the entries it is the sum of."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Query, Response
 
 from tillstream.rollup.breakdown import MEASURES as BROKEN_DOWN
-from tillstream.rollup.breakdown import read_lines
 from tillstream.rollup.explain import PARTS, Parts
 from tillstream.rollup.measures import MEASURES
 from tillstream.serve import explain_models as models
 from tillstream.serve.asking import Frame, Limit, PageCursor, Question
-from tillstream.serve.context import SignedIn, parse_id
+from tillstream.serve.entries import KINDS, amounts_shown, lines_shown
 from tillstream.serve.figures import Buyers, Sums
 from tillstream.serve.filters import AnyFilters, Filters
 from tillstream.serve.forms import Place, in_json
 from tillstream.serve.panels import first_page, list_answer, panel, panels
-from tillstream.serve.problems import CHOOSE_STORE, NOT_FOUND, ProblemFound, answers, invalid
+from tillstream.serve.problems import invalid
 from tillstream.serve.questions.filtered import FilteredSums
-from tillstream.serve.questions.ledger import (
-    AMOUNTS,
-    ENTRIES,
-    HISTORY,
-    OWNERS,
-    PLACES,
-    ledger_listing,
-)
-from tillstream.serve.questions.stores import StoreFrame, stores_of
+from tillstream.serve.questions.ledger import PLACES, ledger_listing
 from tillstream.serve.questions.sums import periods_of
 from tillstream.serve.ranges import Period
-from tillstream.serve.scope import choose_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from tillstream.foundation.database import Connection
     from tillstream.serve.forms import Kind
     from tillstream.serve.listing import Page
 
-figures = panels()
-orders = APIRouter(prefix="/api/orders", tags=["analytics"], responses=answers(401, 403, 404, 422))
-router = APIRouter()
+router = panels()
 
 _MEASURES: Final = {measure.name: measure for measure in MEASURES}
-_KINDS: Final[Mapping[str, Kind]] = {column.name: column.kind for column in AMOUNTS}
 
 
-@panel(figures, "/ledger", models.Ledger)
+@panel(router, "/ledger", models.Ledger)
 async def ledger(
     asked: Question,
     filters: AnyFilters,
@@ -116,7 +102,7 @@ _UNSHOWN: Final = frozenset(BROKEN_DOWN) & {"placed_gross", "placed_discounts", 
 
 
 def _is_money(parts: Parts) -> bool:
-    return all(_KINDS.get(name) == "money" for name in parts.numerator)
+    return all(KINDS.get(name) == "money" for name in parts.numerator)
 
 
 async def _sums(
@@ -169,112 +155,6 @@ def _entry(row: Mapping[str, Any], parts: Parts, place: Place) -> dict[str, obje
         **{column.name: in_json(column.kind, row[column.name], place) for column in PLACES},
         "amount": in_json("money" if _is_money(parts) else "count", row["amount"], place),
         "denominator": row["denominator"] if parts.denominator else None,
-        "amounts": _amounts(row, place),
-        "lines": _lines(row["lines"], place),
+        "amounts": amounts_shown(row, place),
+        "lines": lines_shown(row["lines"], place),
     }
-
-
-def _amounts(amounts: Mapping[str, int], place: Place) -> dict[str, object]:
-    """The measures that are not zero, as the API shows them."""
-    return {
-        name: in_json(kind, amounts[name], place)
-        for name, kind in _KINDS.items()
-        if amounts.get(name)
-    }
-
-
-def _lines(text: str | None, place: Place) -> list[dict[str, object]]:
-    return [
-        {
-            "product_id": in_json("id", line.product_id, place),
-            "variant_id": in_json("id", line.variant_id, place),
-            "vendor": line.vendor,
-            "amounts": _amounts(line.amounts, place),
-        }
-        for line in read_lines(text or "[]")
-    ]
-
-
-@orders.get("/{order_id}/history")
-async def order_history(
-    order_id: Annotated[str, Path(examples=["450789469"], description="Shopify's id.")],
-    visit: SignedIn,
-    store: Annotated[
-        str | None,
-        Query(examples=["42"], description="A store's id. Needed only where two have the order."),
-    ] = None,
-) -> models.OrderHistory:
-    """The deliveries that made an order what it is, and what it adds to the figures.
-
-    Each delivery names the fields of the order that it changed when it was applied: none where it
-    came late or told nothing new. A delivery that came twice is here once. Transactions, parcels and
-    returns of the order are named with their kind before the field, as in `fulfillment.status`.
-    """
-    key = parse_id(order_id)
-    async with visit.transaction(scope="analytics") as connection:
-        stores = await stores_of(connection, visit.tenant_id)
-        chosen = [one for one in stores if store is None or str(one.id) == store]
-        found = await _owner(connection, visit.tenant_id, chosen, key)
-        owner, name = found
-        place = Place(owner.currency, choose_scope([owner], owner.id, named=True).zone)
-        asked = (visit.tenant_id, owner.id)
-        told = await (await connection.execute(HISTORY, (*asked, key))).fetchall()
-        entries = await (await connection.execute(ENTRIES, (*asked, str(key)))).fetchall()
-    return models.OrderHistory.model_validate(
-        {
-            "id": str(key),
-            "name": name,
-            "store": str(owner.id),
-            "currency": owner.currency,
-            "timezone": owner.timezone,
-            "deliveries": [_delivered(row, place) for row in told],
-            "entries": [_own_entry(row, place) for row in entries],
-        }
-    )
-
-
-async def _owner(
-    connection: Connection, tenant_id: int, stores: Sequence[StoreFrame], key: int | None
-) -> tuple[StoreFrame, str | None]:
-    """The store that has the order, and the order's name."""
-    ids = [one.id for one in stores]
-    rows = await (await connection.execute(OWNERS, (ids, tenant_id, key))).fetchall()
-    if not rows or key is None:
-        raise ProblemFound(NOT_FOUND, "There is no such order in this account.")
-    by_id = {one.id: one for one in stores}
-    if len(rows) > 1:
-        choices = [{**asdict(by_id[store_id]), "id": str(store_id)} for store_id, _ in rows]
-        raise ProblemFound(
-            CHOOSE_STORE, "Several stores have this order: name one.", choices=choices
-        )
-    [(store_id, name)] = rows
-    return by_id[store_id], name
-
-
-def _delivered(row: Sequence[Any], place: Place) -> dict[str, object]:
-    webhook_id, topic, triggered_at, received_at, applied_at, changed = row
-    return {
-        "webhook_id": webhook_id,
-        "topic": topic,
-        "triggered_at": in_json("time", triggered_at, place),
-        "received_at": in_json("time", received_at, place),
-        "applied_at": in_json("time", applied_at, place),
-        "changed": changed,
-    }
-
-
-def _own_entry(row: Sequence[Any], place: Place) -> dict[str, object]:
-    kind, entry, at, day, customer_id, *amounts, lines = row
-    return {
-        "kind": kind,
-        "entry": entry,
-        "at": in_json("time", at, place),
-        "day": day,
-        "customer_id": in_json("id", customer_id, place),
-        "amounts": _amounts(dict(zip(_KINDS, amounts, strict=True)), place),
-        "lines": _lines(lines, place),
-    }
-
-
-router.include_router(figures)
-router.include_router(orders)
