@@ -49,13 +49,15 @@ COLUMNS: Final = (
 
 # -- where the rows called b come from: a value, its store, and the measures ------------------------
 
-_STORED: LiteralString = """
-  SELECT b.store_id, b.value, {}
+_PARTS: LiteralString = """
   FROM unnest(%(stores)s::bigint[]) AS t (store_id)
   CROSS JOIN unnest(%(signs)s::integer[], %(grains)s::text[], %(parts)s::date[]) AS p (sign, grain, day)
   JOIN rollup.breakdown AS b ON b.tenant_id = %(tenant)s AND b.store_id = t.store_id
     AND b.dimension = %(dimension)s AND b.grain = p.grain AND b.day = p.day
-""".replace("{}", each("p.sign * b.$ AS $", names=MEASURES))
+"""
+_STORED: LiteralString = (
+    "SELECT b.store_id, b.value, " + each("p.sign * b.$ AS $", names=MEASURES) + _PARTS
+)
 
 _MEASURES: LiteralString = each("b.$", names=MEASURES)
 # As the booking writes them (rollup/breakdown.py).
@@ -99,20 +101,43 @@ def _of_entries(dimension: str) -> LiteralString:
 _SOMETHING: LiteralString = " HAVING " + each("sum(b.$) <> 0", " OR ", MEASURES)
 """Leaves out what comes to nothing: a value of a month all of whose days were taken away."""
 _BY_VALUE: LiteralString = "SELECT b.value, " + SUMMED + " FROM b GROUP BY b.value" + _SOMETHING
+OF_LINES: Final[tuple[LiteralString, ...]] = (
+    "gross_sales", "discounts", "sales_reversals", "taxes", "units_sold", "units_reversed",
+)  # fmt: skip
+"""What is told of what products have in common: an order with two of them would count twice."""
+_LINES_SUMMED: LiteralString = each("coalesce(sum(b.$), 0)::bigint AS $", names=OF_LINES)
+_LINES_SOMETHING: LiteralString = " HAVING " + each("sum(b.$) <> 0", " OR ", OF_LINES)
+# Cast in the grouping: behind the wall between tenants no join is made by what a cast makes of a text.
 _BY_PRODUCT: LiteralString = (
-    "SELECT b.store_id, b.value, " + SUMMED + " FROM b GROUP BY 1, 2" + _SOMETHING
+    "SELECT b.store_id, nullif(b.value, '')::bigint AS item_id, "
+    + _LINES_SUMMED
+    + " FROM b GROUP BY b.store_id, b.value"
 )
 _BY_TYPE: LiteralString = (
     """
   SELECT coalesce(r.product_type, '') AS value, """
-    + SUMMED
-    + " FROM ("
+    + _LINES_SUMMED
+    + ", 0 AS shipping, 0 AS duties, 0 AS additional_fees FROM ("
     + _BY_PRODUCT
     + """) AS b
   LEFT JOIN mirror.products AS r
-    ON r.tenant_id = %(tenant)s AND r.store_id = b.store_id AND r.id = nullif(b.value, '')::bigint
-  GROUP BY 1
-"""
+    ON r.tenant_id = %(tenant)s AND r.store_id = b.store_id AND r.id = b.item_id
+  GROUP BY 1"""
+    + _LINES_SOMETHING
+)
+# Products are put together as `places` say: arrays of stores, products and the place of each.
+_BY_PLACE: LiteralString = (
+    ", sold AS MATERIALIZED ("
+    + _BY_PRODUCT
+    + ") SELECT m.place, "
+    + _LINES_SUMMED
+    + """
+FROM unnest(%(of_stores)s::bigint[], %(of_products)s::bigint[], %(places)s::integer[]) AS m (store_id, item_id, place)
+JOIN sold AS b ON b.store_id = m.store_id AND b.item_id = m.item_id
+GROUP BY m.place
+UNION ALL SELECT NULL, """
+    + _LINES_SUMMED
+    + " FROM sold AS b"
 )
 
 # -- the list -------------------------------------------------------------------------------------
@@ -135,13 +160,68 @@ _BY_LINES: Final = frozenset({"product", "variant", "vendor", "product_type", "c
 """Told apart by lines: no shipping, duties or fees belong to them."""
 OF_PRODUCTS: Final = frozenset({"product_type", "collection"})
 """Put together of products: an order with two of them would count twice."""
+_NET: LiteralString = "$.gross_sales - $.discounts - $.sales_reversals"
 _AMOUNTS: Final[Mapping[str, LiteralString]] = {
-    "total_sales": "n.total",
-    "net_sales": "n.net",
-    "gross_sales": "n.gross_sales",
-    "orders": "n.orders",
-    "units_sold": "n.units_sold",
+    "total_sales": _NET + " + $.shipping + $.taxes + $.duties + $.additional_fees",
+    "net_sales": _NET,
+    "gross_sales": "$.gross_sales",
+    "orders": "$.orders",
+    "units_sold": "$.units_sold",
 }
+_TOTAL: LiteralString = _AMOUNTS["total_sales"]
+_AFTER: LiteralString = """
+  (n.amount < %(amount)s OR (n.amount = %(amount)s AND n.value COLLATE "C" > %(after_value)s))
+"""
+_SORTED: LiteralString = """ ORDER BY n.amount DESC, n.value COLLATE "C" """
+# All of one value n.
+_OF_ONE: LiteralString = " FROM (" + _STORED + " AND b.value = n.value) AS b "
+# All values are ranked by one sum, and everything is added up of those alone that are shown: rows of a
+# dimension are as many as values that sold on each day. What is ranked by nothing may yet be something.
+_RANKED: LiteralString = (
+    """
+SELECT n.value, n.amount, n.everything, s.*
+FROM (
+  SELECT n.value, n.amount, n.everything
+  FROM (
+    SELECT n.*, (sum(n.total) OVER ())::bigint AS everything
+    FROM (
+      SELECT b.value, sum(p.sign * (§))::bigint AS amount, sum(p.sign * ("""
+    + _TOTAL.replace("$", "b")
+    + "))::bigint AS total"
+    + _PARTS
+    + """ GROUP BY b.value
+    ) AS n
+  ) AS n
+  WHERE """
+    + _AFTER
+    + " AND CASE WHEN n.amount <> 0 OR n.total <> 0 THEN true ELSE (SELECT "
+    + each("sum(b.$) <> 0", " OR ", MEASURES)
+    + _OF_ONE
+    + ") END"
+    + _SORTED
+    + """ LIMIT %(limit)s
+) AS n CROSS JOIN LATERAL (SELECT """
+    + SUMMED
+    + _OF_ONE
+    + ") AS s"
+)
+# The same where every value is added up whole: of entries, and of what products have in common.
+_SUMMED_UP: LiteralString = (
+    """
+SELECT n.*
+FROM (
+  SELECT n.*, ("""
+    "§"
+    ") AS amount, (sum("
+    + _TOTAL.replace("$", "n")
+    + """) OVER ())::bigint AS everything
+  FROM grouped AS n
+) AS n
+WHERE """
+    + _AFTER
+    + _SORTED
+    + " LIMIT %(limit)s"
+)
 
 
 def breakdown_listing(by: Dimension, sort: BreakdownSort, filters: Filters) -> Listing:
@@ -154,29 +234,25 @@ def breakdown_listing(by: Dimension, sort: BreakdownSort, filters: Filters) -> L
     grouped: LiteralString = _BY_TYPE if by == "product_type" else _BY_VALUE
     # Cast before names are looked up: behind the wall between tenants a cast is not taken to an index.
     item: LiteralString = ", nullif(n.value, '')::bigint AS item_id" if by in _LABELS else ""
-    amount: LiteralString = _AMOUNTS[sort]
+    if filters.wanted or by in OF_PRODUCTS:
+        clause = _rows_of(by, filters) + ", grouped AS (" + grouped + ")"
+        chosen = _SUMMED_UP.replace("§", _AMOUNTS[sort].replace("$", "n"))
+    else:
+        clause, chosen = "", _RANKED.replace("§", _AMOUNTS[sort].replace("$", "b"))
     statement: LiteralString = (
-        _rows_of(by, filters)
-        + ", grouped AS ("
-        + grouped
-        + """), told AS (
-  SELECT n.*, n.net + n.shipping + n.taxes + n.duties + n.additional_fees AS total
-  FROM (SELECT *, gross_sales - discounts - sales_reversals AS net FROM grouped) AS n
-), whole AS (
-  SELECT n.*, sum(n.total) OVER () AS everything, """
-        + amount
-        + " AS amount FROM told AS n) SELECT "
+        clause
+        + " SELECT "
         + columns
-        + """, n.amount, n.value
-FROM (
-  SELECT n.*"""
+        + ", n.amount, n.value FROM (SELECT n.*, "
+        + _NET.replace("$", "n")
+        + " AS net, "
+        + _TOTAL.replace("$", "n")
+        + " AS total"
         + item
-        + """ FROM whole AS n
-  WHERE n.amount < %(amount)s OR (n.amount = %(amount)s AND n.value COLLATE "C" > %(after_value)s)
-  ORDER BY n.amount DESC, n.value COLLATE "C" LIMIT %(limit)s
-) AS n
-ORDER BY n.amount DESC, n.value COLLATE "C"
-"""
+        + " FROM ("
+        + chosen
+        + ") AS n) AS n"
+        + _SORTED
     )
     keys = {"amount": LAST_ID, "after_value": FIRST_TEXT}
     return Listing(
@@ -204,9 +280,13 @@ def _columns(by: Dimension, *, of_orders: bool) -> LiteralString:
     )
 
 
-def product_sums(filters: Filters) -> LiteralString:
-    """What was sold of each product: store, id as text, and the measures of MEASURES."""
-    return _rows_of("product", filters) + _BY_PRODUCT
+def sums_by_place(filters: Filters) -> LiteralString:
+    """The sums of OF_LINES of products that are put together, by place, and of everything under NULL.
+
+    It takes what ``breakdown_values`` tells, and ``of_stores``, ``of_products`` and ``places``: as
+    many places as products that belong somewhere.
+    """
+    return _rows_of("product", filters) + _BY_PLACE
 
 
 def _rows_of(by: Dimension, filters: Filters) -> LiteralString:

@@ -63,11 +63,10 @@ _SUMS: LiteralString = """
 _PARTS: LiteralString = """
   unnest(%(signs)s::integer[], %(grains)s::text[], %(parts)s::date[]) AS p (sign, grain, day)
 """
-# What was sold of everything that was: as many rows as things sold on the parts of the range.
-_SALES: LiteralString = (
-    "SELECT t.store_id, b.value::bigint AS id,"
-    + _SUMS
-    + " FROM unnest(%(stores)s::bigint[]) AS t (store_id) CROSS JOIN "
+# By what things are ranked: one sum (called §) of everything that was sold on the parts of the range.
+_RANKED: LiteralString = (
+    "SELECT t.store_id, b.value::bigint AS id, sum(p.sign * (§))::bigint AS ranked"
+    " FROM unnest(%(stores)s::bigint[]) AS t (store_id) CROSS JOIN "
     + _PARTS
     + """
   JOIN rollup.breakdown AS b ON b.tenant_id = %(tenant)s AND b.store_id = t.store_id
@@ -75,7 +74,7 @@ _SALES: LiteralString = (
   GROUP BY t.store_id, b.value
 """
 )
-# What was sold of one product m.
+# All that was sold of one thing m: what is shown is summed up whole, the rest is not.
 _SALES_OF_ONE: LiteralString = (
     "SELECT"
     + _SUMS
@@ -83,7 +82,7 @@ _SALES_OF_ONE: LiteralString = (
     + _PARTS
     + """
   JOIN rollup.breakdown AS b ON b.tenant_id = %(tenant)s AND b.store_id = m.store_id
-    AND b.dimension = 'product' AND b.grain = p.grain AND b.day = p.day AND b.value = m.id::text
+    AND b.dimension = %(dimension)s AND b.grain = p.grain AND b.day = p.day AND b.value = m.id::text
 """
 )
 # What is left of a variant r: all places' levels if any is known, else what the variant itself says.
@@ -153,35 +152,29 @@ _AFTER: LiteralString = """
 WHERE n.amount <= %(amount)s AND (n.amount < %(amount)s OR (n.id, n.store_id) < (%(id)s, %(after_store)s))
 ORDER BY n.amount DESC, n.id DESC, n.store_id DESC LIMIT %(limit)s
 """
-_NOTHING: LiteralString = """
-  coalesce(s.units_sold, 0) AS units_sold, coalesce(s.units_reversed, 0) AS units_reversed,
-  coalesce(s.gross_sales, 0) AS gross_sales, coalesce(s.discounts, 0) AS discounts,
-  coalesce(s.sales_reversals, 0) AS sales_reversals, coalesce(s.net_sales, 0) AS net_sales,
-  coalesce(s.orders, 0) AS orders
-"""
 _BY_SALES: LiteralString = (
     "WITH sales AS MATERIALIZED ("
-    + _SALES
+    + _RANKED
     + ") SELECT"
     + _SHOWN
     + _LASTS
-    + ", n.amount, n.id, n.store_id FROM (SELECT m.*, v.* FROM (SELECT n.* FROM (SELECT "
+    + ", n.amount, n.id, n.store_id FROM (SELECT m.*, s.*, v.* FROM (SELECT n.* FROM (SELECT "
     + _BARE
-    + ","
-    + _NOTHING
-    + ", coalesce(s.$, 0) AS amount"
-    + """
+    + """, coalesce(s.ranked, 0) AS amount
   FROM mirror.products AS r LEFT JOIN sales AS s ON s.store_id = r.store_id AND s.id = r.id
   WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s) AND NOT r.deleted
 ) AS n """
     + _AFTER
-    + ") AS m"
+    + ") AS m CROSS JOIN LATERAL ("
+    + _SALES_OF_ONE
+    + ") AS s"
     + _FEW_VARIANTS
     + ") AS n ORDER BY n.amount DESC, n.id DESC, n.store_id DESC"
 )
+_UNITS_LEFT: LiteralString = "b.units_sold - b.units_reversed"
 _BY_STOCK: LiteralString = (
     "WITH sales AS MATERIALIZED ("
-    + _SALES
+    + _RANKED.replace("§", _UNITS_LEFT)
     + """), kept AS MATERIALIZED (
   SELECT r.store_id, r.product_id, count(*) AS variants, min(r.price) AS lowest,
     max(r.price) AS highest, sum(r.inventory_quantity)::bigint AS inventory,
@@ -202,22 +195,24 @@ _BY_STOCK: LiteralString = (
 ) SELECT"""
     + _SHOWN
     + _LASTS
-    + ", n.amount, n.id, n.store_id FROM (SELECT n.*, $ AS amount FROM (SELECT "
+    + ", n.amount, n.id, n.store_id FROM (SELECT m.*, s.* FROM (SELECT n.* FROM (SELECT n.*, $ AS amount FROM (SELECT "
     + _BARE
-    + ","
-    + _NOTHING
-    + """, coalesce(v.variants, 0) AS variants, v.lowest, v.highest, v.inventory, v.on_hand
+    + """, coalesce(s.ranked, 0) AS ranked,
+    coalesce(v.variants, 0) AS variants, v.lowest, v.highest, v.inventory, v.on_hand
   FROM mirror.products AS r LEFT JOIN sales AS s ON s.store_id = r.store_id AND s.id = r.id
   LEFT JOIN kept AS v ON v.store_id = r.store_id AND v.product_id = r.id
   WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s) AND NOT r.deleted
-) AS n) AS n"""
+) AS n) AS n """
     + _AFTER
+    + ") AS m CROSS JOIN LATERAL ("
+    + _SALES_OF_ONE
+    + ") AS s) AS n ORDER BY n.amount DESC, n.id DESC, n.store_id DESC"
 )
 # What is not known comes last.
 _STOCK_AMOUNTS: Final[Mapping[str, LiteralString]] = {
     "on_hand": "coalesce(n.on_hand, -4611686018427387904)",
     "days_of_stock": """
-      coalesce(-(greatest(n.on_hand, 0) * 1000 / nullif(greatest(n.units_sold - n.units_reversed, 0), 0)),
+      coalesce(-(greatest(n.on_hand, 0) * 1000 / nullif(greatest(n.ranked, 0), 0)),
         -4611686018427387904)""",
 }
 
@@ -232,17 +227,17 @@ def products_listing(sort: ProductSort) -> Listing:
     if sort in _STOCK_AMOUNTS:
         statement = _BY_STOCK.replace("$", _STOCK_AMOUNTS[sort])
     else:
-        statement = _BY_SALES.replace("$", _SALES_AMOUNTS[sort])
+        statement = _BY_SALES.replace("§", _SALES_AMOUNTS[sort])
     keys = {"amount": LAST_ID, "id": LAST_ID, "after_store": LAST_ID}
     return Listing("products", _PRODUCT, statement, keys, order=sort, at_once=ALL_AT_ONCE)
 
 
 _SALES_AMOUNTS: Final[Mapping[str, LiteralString]] = {
-    "units_sold": "units_sold",
-    "units_reversed": "units_reversed",
-    "gross_sales": "gross_sales",
-    "net_sales": "net_sales",
-    "orders": "orders",
+    "units_sold": "b.units_sold",
+    "units_reversed": "b.units_reversed",
+    "gross_sales": "b.gross_sales",
+    "net_sales": "b.gross_sales - b.discounts - b.sales_reversals",
+    "orders": "b.orders",
 }
 
 
@@ -279,28 +274,26 @@ _KEPT: LiteralString = (
   WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s)
 """
 )
-# Every variant with what is left of it; what was sold is found once for all.
-_STOCKED: LiteralString = (
+# Every variant with what is left of it, ranked by one sum of what was sold; what is shown is summed up whole.
+_VARIANTS: LiteralString = (
     "WITH sales AS MATERIALIZED ("
-    + _SALES
+    + _RANKED
     + "), kept AS ("
     + _KEPT
     + """), stocked AS (
-  SELECT r.*, greatest(r.on_hand, 0) * r.cost AS value,"""
-    + _NOTHING
-    + """
+  SELECT r.*, greatest(r.on_hand, 0) * r.cost AS value, coalesce(s.ranked, 0) AS ranked
   FROM kept AS r LEFT JOIN sales AS s ON s.store_id = r.store_id AND s.id = r.id
-)"""
 )
-_VARIANTS: LiteralString = (
-    _STOCKED
-    + """
 SELECT n.id, n.product_id, n.store_id, n.title, nullif(n.variant_title, 'Default Title'), n.sku,
   n.price, n.cost, n.value, n.units_sold, n.units_reversed, n.gross_sales, n.discounts,
   n.sales_reversals, n.net_sales, n.orders, n.on_hand, """
     + _LASTS
-    + ", n.amount, n.id, n.store_id FROM (SELECT n.*, $ AS amount FROM stocked AS n) AS n"
+    + ", n.amount, n.id, n.store_id FROM (SELECT m.*, s.* FROM (SELECT n.* FROM ("
+    "SELECT n.*, $ AS amount FROM stocked AS n) AS n "
     + _AFTER
+    + ") AS m CROSS JOIN LATERAL ("
+    + _SALES_OF_ONE
+    + ") AS s) AS n ORDER BY n.amount DESC, n.id DESC, n.store_id DESC"
 )
 _SUMMARY: LiteralString = (
     """
@@ -314,13 +307,14 @@ _VARIANT_AMOUNTS: Final[Mapping[StockSort, LiteralString]] = {
     "days_of_stock": _STOCK_AMOUNTS["days_of_stock"],
     "on_hand": _STOCK_AMOUNTS["on_hand"],
     "value": "coalesce(n.value, -4611686018427387904)",
-    "units_sold": "n.units_sold",
+    "units_sold": "n.ranked",
 }
 
 
 def variants_listing(sort: StockSort) -> Listing:
     """All variants; the statement takes what ``sold_values`` tells."""
-    statement: LiteralString = _VARIANTS.replace("$", _VARIANT_AMOUNTS[sort])
+    ranked: LiteralString = "b.units_sold" if sort == "units_sold" else _UNITS_LEFT
+    statement: LiteralString = _VARIANTS.replace("§", ranked).replace("$", _VARIANT_AMOUNTS[sort])
     keys = {"amount": LAST_ID, "id": LAST_ID, "after_store": LAST_ID}
     return Listing(
         "variants", _VARIANT, statement, keys, "inventory", order=sort, at_once=ALL_AT_ONCE
