@@ -16,7 +16,16 @@ import pytest
 
 from tests.serve.company import audit, join, problem
 from tests.serve.test_keys import make
-from tillstream.serve import explain_models, listing, panel_models
+from tillstream.serve import (
+    breakdown_models,
+    checkouts_models,
+    customers_models,
+    explain_models,
+    listing,
+    orders_models,
+    products_models,
+    sales_models,
+)
 from tillstream.serve.app import bare_app
 from tillstream.serve.export import ROWS_A_GROUP
 from tillstream.serve.forms import as_written
@@ -26,6 +35,16 @@ if TYPE_CHECKING:
 
     from tests.serve.conftest import Site
 
+MODELS = (
+    breakdown_models,
+    checkouts_models,
+    customers_models,
+    explain_models,
+    orders_models,
+    products_models,
+    sales_models,
+)
+"""Where what lists and tables answer is described."""
 ORDERS = 2_345
 RANGE = {"from": "2026-03-01", "to": "2026-03-14"}
 
@@ -189,5 +208,5 @@ def test_every_parameter_and_answer_has_an_example() -> None:
         example = content["application/json"]["example"]
         assert "…" not in str(example), path
         name = content["application/json"]["schema"]["$ref"].rpartition("/")[2]
-        module = explain_models if hasattr(explain_models, name) else panel_models
-        getattr(module, name).model_validate(example)
+        model = next(getattr(module, name) for module in MODELS if hasattr(module, name))
+        model.model_validate(example)

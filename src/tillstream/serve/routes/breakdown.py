@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from tillstream.serve import panel_models as models
+from tillstream.serve import breakdown_models as models
 from tillstream.serve.asking import Limit, PageCursor, Question
 from tillstream.serve.filters import AnyFilters
 from tillstream.serve.listing import page_of

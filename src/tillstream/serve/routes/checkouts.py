@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from tillstream.foundation.money import format_money
-from tillstream.serve import panel_models as models
+from tillstream.serve import checkouts_models as models
 from tillstream.serve.asking import Frame, Limit, PageCursor, Question
+from tillstream.serve.fields import Stage
 from tillstream.serve.figures import Sums
 from tillstream.serve.filters import UNFILTERED
 from tillstream.serve.panels import first_page, list_answer, panel, panels
@@ -23,7 +24,7 @@ router = panels()
 async def checkouts(
     asked: Question,
     stage: Annotated[
-        models.Stage | None, Query(examples=["abandoned"], description="Only those that are so.")
+        Stage | None, Query(examples=["abandoned"], description="Only those that are so.")
     ] = None,
     *,
     twins: Annotated[

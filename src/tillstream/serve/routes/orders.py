@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import Response
 
-from tillstream.serve import panel_models as models
+from tillstream.serve import orders_models as models
 from tillstream.serve.asking import Limit, PageCursor, Question
 from tillstream.serve.filters import UNFILTERED, AnyFilters
 from tillstream.serve.forms import Column, in_row

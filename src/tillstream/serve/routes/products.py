@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from fastapi import Query, Response
 
-from tillstream.serve import panel_models as models
+from tillstream.serve import products_models as models
 from tillstream.serve.asking import Limit, PageCursor, Question
 from tillstream.serve.filters import UNFILTERED
 from tillstream.serve.forms import Column, in_row

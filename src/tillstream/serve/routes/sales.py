@@ -9,7 +9,7 @@ from fastapi import Query, Response
 
 from tillstream.foundation.database import Connection
 from tillstream.rollup.measures import MEASURES, Measure
-from tillstream.serve import panel_models as models
+from tillstream.serve import sales_models as models
 from tillstream.serve.asking import Frame, PlainQuestion, Question
 from tillstream.serve.buckets import Interval, fill_hours, sum_by_date
 from tillstream.serve.export import file_answer
