@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 
@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 
 HELD = "held"
 """Payload of a notification on ``tillstream_journal`` saying that held deliveries were released."""
+
+
+RING: LiteralString = "SELECT pg_notify(shops.channel('tillstream_journal'), %s)"
+"""Says so to every ear: with ``HELD``, or with an empty text where frames came."""
 
 
 class Signal:

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from tillstream.journal.contract import Frame, Status, first_id_at
-from tillstream.journal.ear import HELD
+from tillstream.journal.ear import HELD, RING
 from tillstream.journal.encoding import Undecodable, decode_deliveries, encode_deliveries
 from tillstream.journal.outcome import Kind
 
@@ -35,7 +35,6 @@ _RELEASE: LiteralString = """
 UPDATE journal.held SET released_at = now(), not_before = NULL, attempt = 0
 WHERE kind = 'parked' AND (%(all)s OR id = ANY (%(ids)s::int8[]))
 """
-_RING: LiteralString = "SELECT pg_notify(shops.channel('tillstream_journal'), %s)"
 _FRAMES: LiteralString = """
 SELECT id, partition, body FROM journal.frames WHERE id > %b::uuid AND id < %b::uuid ORDER BY id LIMIT %s
 """
@@ -116,7 +115,7 @@ async def release(connection: Connection, ids: Sequence[int] | None) -> int:
     Those that are still hopeless park again, under a new id.
     """
     result = await connection.execute(_RELEASE, {"all": ids is None, "ids": list(ids or ())})
-    await connection.execute(_RING, (HELD,))
+    await connection.execute(RING, (HELD,))
     return result.rowcount
 
 

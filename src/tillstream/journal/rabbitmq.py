@@ -24,15 +24,12 @@ from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryErr
 from tillstream.journal import operations
 from tillstream.journal.backoff import Backoff
 from tillstream.journal.contract import Claim
+from tillstream.journal.deadline import within_deadline
 from tillstream.journal.encoding import encode_frame
 from tillstream.journal.fairness import fair_shares
 from tillstream.journal.outcome import outcome_of
-from tillstream.journal.postgres import (
-    SESSION_LOST,
-    PostgresClaimer,
-    expect,
-    within_deadline,
-)
+from tillstream.journal.postgres_claimer import SESSION_LOST, PostgresClaimer
+from tillstream.journal.settling import expect, settle_outcome
 from tillstream.journal.stored import read_claim
 
 if TYPE_CHECKING:
@@ -445,7 +442,7 @@ class RabbitClaimer(_Line):
         ours = [arrived for claim in claims if (arrived := self._arrival(claim)) is not None]
         mine = {arrived.id for arrived in ours}
         stored = [c for c in claims if c.frame_id is not None and c.frame_id not in mine]
-        await self._desk.settle_outcome(connection, stored, outcome)
+        await settle_outcome(connection, stored, outcome)
         if not ours:
             return
         values = (
