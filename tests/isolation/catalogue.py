@@ -242,7 +242,7 @@ DEFINERS: dict[str, str] = {
     "shops.find_user(text)": "api: signing in, before a tenant is known",
     "shops.create_account(text,text,text,text)": "api: registering",
     "journal.status()": "api worker: totals over everyone, nothing of anyone",
-    "rollup.due_checkouts(timestamp with time zone,integer)": "worker: whose deadlines have passed",
+    "rollup.due_checkouts(timestamp with time zone,integer,bigint[])": "worker: whose deadlines have passed",
     "rollup.stale_stores()": "worker: whose settings changed",
     "rollup.expire_live(interval)": "worker: forgets live rows by age",
 }

@@ -284,7 +284,7 @@ FORBIDDEN: tuple[str, ...] = (
     "SELECT shops.create_sql_login('a', 'b', 'c', 1, now(), 5)",
     "SELECT * FROM shops.end_sql_overdue('1s')",
     "SELECT journal.status()",
-    "SELECT * FROM rollup.due_checkouts(now(), 10)",
+    "SELECT * FROM rollup.due_checkouts(now(), 10, '{}')",
     # writing
     "INSERT INTO merchant.orders (id) VALUES (1)",
     "UPDATE merchant.customers SET email = 'x'",

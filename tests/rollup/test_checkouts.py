@@ -25,7 +25,7 @@ from tillstream.mirror import checkouts as mirrored
 from tillstream.mirror.forgetting import forget, put_in_force, traces
 from tillstream.mirror.join import decode
 from tillstream.mirror.redaction import own_mark
-from tillstream.rollup.apply import apply, follow_settings
+from tillstream.rollup.apply import apply, follow_settings, lock_store
 from tillstream.rollup.life import Life, life
 from tillstream.rollup.linking import Candidate, link
 from tillstream.rollup.shopper import Placement, infer, twins
@@ -443,3 +443,26 @@ async def test_forgetting_a_person_changes_no_figure_of_checkouts(database: Data
         assert here.ask("SELECT DISTINCT email FROM mirror.checkouts") == [(None,)]
         assert (here.ask(STANDING), here.ask(FIGURES)) == before
         assert (await here.verify(store, NOW)).differences == []
+
+
+async def test_a_store_that_somebody_is_in_holds_up_nobody_elses_deadlines(
+    database: Database,
+) -> None:
+    async with world(database) as here:
+        busy, store = here.store(here.tenant())
+        other, _ = here.store(here.tenant())
+        # More than are looked at at once, all of them overdue for longer than the neighbour's.
+        await here.apply(
+            [
+                delivery(busy, "checkouts/create", checkout(f"b{n}", moment(0), n))
+                for n in range(501)
+            ],
+            T0,
+        )
+        await here.apply([delivery(other, "checkouts/create", checkout("o", moment(1), 1))], T0)
+        async with await connect(database.worker_url) as mending, mending.transaction():
+            await lock_store(mending, store)
+            await here.pass_deadlines(NOW)
+            assert here.ask("SELECT stage FROM rollup.checkouts WHERE token = 'o'") == [
+                ("abandoned",)
+            ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -25,7 +26,7 @@ from tillstream.foundation.database import connect, set_tenants
 from tillstream.journal.contract import Frame, partition_of, time_ordered_id
 from tillstream.journal.postgres import postgres_journal
 from tillstream.rollup import ownership
-from tillstream.rollup.apply import close_store
+from tillstream.rollup.apply import close_store, follow_settings
 from tillstream.rollup.entries import Entry, order_entries
 from tillstream.rollup.rebuild import RebuildRunning, Rebuilt, rebuild_online
 
@@ -284,6 +285,25 @@ async def test_what_a_sum_lacks_is_the_same_after_more_was_booked(database: Data
         await here.apply(addressed(fresh_domain, [*told, *later]))
         assert (await here.verify(store)).differences == []
         assert await here.state(store) == await here.state(fresh)
+
+
+async def test_a_window_that_changes_meanwhile_holds_for_what_is_mended(database: Database) -> None:
+    async with world(database) as here:
+        domain, store = here.store(here.tenant(), timezone="Europe/Berlin")
+        at = (NOW - timedelta(minutes=20)).isoformat()
+        body = {"token": "t", "email": "a@example.com", "created_at": at, "updated_at": at}
+        await here.apply([delivery(domain, "checkouts/create", body)])
+        here.ask("UPDATE rollup.ledger SET abandoned_checkouts = 2 WHERE entry = 'abandonment'")
+
+        async def meanwhile(_what: str, _done: int) -> None:
+            here.ask("UPDATE shops.stores SET abandonment_window = '1 hour'")
+            async with here.connection.transaction():
+                await follow_settings(here.connection, micros(NOW))
+
+        async with await connect(here.database.worker_url) as connection:
+            await rebuild_with(connection, here, store, meanwhile)
+        assert here.ask("SELECT stage FROM rollup.checkouts") == [("open",)]
+        assert (await here.verify(store)).differences == []
 
 
 async def rebuild_with(

@@ -62,7 +62,7 @@ WHERE CASE
 """
 _CLOSE = "SELECT pg_advisory_xact_lock(7211844, %s)"
 _TRY_LOCK = "SELECT k, pg_try_advisory_xact_lock(7211836, k) FROM unnest(%s::int[]) AS k"
-_DUE = "SELECT tenant_id, store_id, token FROM rollup.due_checkouts(%s, %s)"
+_DUE = "SELECT tenant_id, store_id, token FROM rollup.due_checkouts(%s, %s, %s)"
 _OVERDUE = """
 SELECT token FROM rollup.checkouts WHERE tenant_id = %s AND store_id = %s AND deadline < %s AND token > %s
 ORDER BY token LIMIT %s
@@ -181,19 +181,32 @@ async def pass_deadlines(connection: Connection, now: int, most: int = _AT_ONCE)
 
     A deadline is an event too: figures and boards turn without any webhook.
     """
-    cursor = await connection.execute(_DUE, (instant(now), most))
-    due = [
-        Reference(Store(tenant, store), token) for tenant, store, token in await cursor.fetchall()
-    ]
+    due = await _due(connection, now, most)
     if not due:
         return 0
-    keys = _lock_keys(one.store for one in due)
-    locked = dict(await (await connection.execute(_TRY_LOCK, (keys,))).fetchall())
-    due = [one for one in due if locked[_lock_key(one.store)]]
     await set_tenants(connection, sorted({one.store.tenant_id for one in due}))
     stores = await _configured(connection, {one.store for one in due})
     await _follow(connection, Merged([], [], [], [], []), stores, {}, now, due=due)
     return len(due)
+
+
+async def _due(connection: Connection, now: int, most: int) -> list[Reference]:
+    """What is overdue in stores that nobody is in, and now only we are; some of it at a time."""
+    busy: set[Store] = set()
+    while True:
+        passed_over = [store.store_id for store in busy]
+        cursor = await connection.execute(_DUE, (instant(now), most, passed_over))
+        due = [
+            Reference(Store(tenant, store), token)
+            for tenant, store, token in await cursor.fetchall()
+        ]
+        keys = _lock_keys(one.store for one in due)
+        locked = dict(await (await connection.execute(_TRY_LOCK, (keys,))).fetchall())
+        ours = [one for one in due if locked[_lock_key(one.store)]]
+        if ours or not due:
+            return ours
+        # Stores that somebody is in for long must not keep those behind them waiting.
+        busy |= {one.store for one in due}
 
 
 async def follow_settings(connection: Connection, now: int) -> int:

@@ -127,9 +127,11 @@ async def _rounds(  # noqa: PLR0913, PLR0917 - see rebuild_online
         async with connection.transaction():
             await set_tenants(connection, [store.tenant_id])
             await close_store(connection, store)
-            if (await profile_of(connection, store)).timezone != profile.timezone:
+            # Deliveries, and changed settings, may have come since: windows hold as they are now.
+            current = await profile_of(connection, store)
+            if current.timezone != profile.timezone:
                 raise ZoneChanged(domain)
-            await mend(connection, found, profile, clock())
+            await mend(connection, found, current, clock())
             await _tell(connection, store, clock())
         if not (found.rows or found.missing):
             break

@@ -67,3 +67,15 @@ CREATE OR REPLACE FUNCTION rollup.stale_stores()
       IS DISTINCT FROM (r.timezone, r.currency, r.window_seconds, r.inference_seconds)
     ORDER BY r.tenant_id, r.store_id LIMIT 100
   $$;
+
+-- Deadlines that have passed, but in stores that somebody else is in.
+DROP FUNCTION rollup.due_checkouts(timestamptz, integer);
+CREATE FUNCTION rollup.due_checkouts(until timestamptz, most integer, busy bigint[])
+  RETURNS TABLE (tenant_id bigint, store_id bigint, token text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+    SELECT c.tenant_id, c.store_id, c.token FROM rollup.checkouts AS c
+    WHERE c.deadline < until AND c.store_id <> ALL (busy) ORDER BY c.deadline LIMIT most
+  $$;
+REVOKE EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer, bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer, bigint[]) TO tillstream_worker;
