@@ -140,6 +140,7 @@ REFUND_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "order_adjustments": _some(ADJUSTMENTS),
     "total_duties_set": _set(AMOUNTS),
+    "total_additional_fees_set": _set(AMOUNTS),
     "return": st.one_of(st.none(), st.just({"id": 4})),
     "transactions": _some(TRANSACTIONS),
 }

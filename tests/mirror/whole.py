@@ -39,6 +39,7 @@ _LINE: Body = {
     "vendor": "Ember", "quantity": 3, "current_quantity": 2, "price": "9.00", "price_set": _bag("9.00"),
     "total_discount": "1.00", "discount_allocations": [{"amount": "1.00", "amount_set": _bag("1.00")}],
     "tax_lines": [{"rate": 0.19, "price": "4.00", "price_set": _bag("4.00")}], "gift_card": True,
+    "duties": [{"tax_lines": [{"rate": 0.19, "price": "0.29", "price_set": _bag("0.29")}]}],
 }  # fmt: skip
 _REFUND: Body = {
     "id": 5, "order_id": 1, "created_at": EARLIER, "processed_at": AT, "note": "torn",
@@ -51,7 +52,8 @@ _REFUND: Body = {
         {"kind": "shipping_refund", "amount_set": _bag("-2.00"), "tax_amount_set": _bag("-0.38")},
         {"kind": "refund_discrepancy", "amount_set": _bag("-0.50"), "tax_amount_set": _bag("0.00")},
     ],
-    "total_duties_set": _bag("0.70"), "return": {"id": 4}, "transactions": [_TRANSACTION],
+    "total_duties_set": _bag("0.70"), "total_additional_fees_set": _bag("0.20"), "return": {"id": 4},
+    "transactions": [_TRANSACTION],
 }  # fmt: skip
 _ORDER: Body = {
     "id": 1, "updated_at": AT, "created_at": EARLIER, "processed_at": EARLIER, "cancelled_at": AT, "closed_at": AT,

@@ -79,7 +79,26 @@ def _line(item: Body, position: int) -> Fields:
             tax=_sum(taxes, "price", "line_items.tax"),
             rate=sum([rate(t.get("rate"), "line_items.tax_lines.rate") for t in taxes]),
             gift_card=flag(item.get("gift_card")),
+            duty_tax=_duty_tax(item),
         )
+    )
+
+
+def _duty_tax(item: Body) -> int:
+    """The tax on a line's duties.
+
+    https://shopify.dev/docs/api/admin-graphql/latest/objects/Duty
+    """
+    duties = item.get("duties")
+    if not duties:
+        return 0
+    return sum(
+        _sum(
+            objects(one.get("tax_lines"), "line_items.duties.tax_lines"),
+            "price",
+            "line_items.duties.tax",
+        )
+        for one in objects(duties, "line_items.duties")
     )
 
 

@@ -30,6 +30,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     tax: int = 0
     rate: int = 0
     gift_card: bool = False
+    duty_tax: int = 0
+    """The tax on the duties of its units; the duties themselves are the order's."""
 
 
 class Shipping(msgspec.Struct, frozen=True, omit_defaults=True):

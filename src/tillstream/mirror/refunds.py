@@ -49,6 +49,7 @@ class Refund(msgspec.Struct, frozen=True):
     shipping: int = 0
     shipping_tax: int = 0
     duties: int = 0
+    additional_fees: int = 0
     adjustment: int = 0
     return_id: int | None = None
 
@@ -160,6 +161,9 @@ def _refund_fields(body: Body) -> Fields:
         fields["adjustment"] = _adjustment(body)
     if "total_duties_set" in body:
         fields["duties"] = set_money(body["total_duties_set"], None, "total_duties")
+    if "total_additional_fees_set" in body:
+        fees = set_money(body["total_additional_fees_set"], None, "total_additional_fees")
+        fields["additional_fees"] = fees
     if returned := mapping(body.get("return")):
         fields["return_id"] = optional_identifier(returned.get("id"), "refunds.return.id")
     return fields

@@ -64,6 +64,7 @@ _LINE: Final[Shape] = {
     **_amounts("price", "total_discount"),
     "tax_lines": _TAX,
     "discount_allocations": _SHARE,
+    "duties": {"tax_lines": _TAX},
 }  # fmt: skip
 _SHIPPING: Final[Shape] = {
     **_plain("id", "is_removed"),
@@ -88,7 +89,7 @@ _REFUND: Final[Shape] = {
         "shipping_line": {**_amounts("discounted_price"), "tax_lines": _TAX},
     },
     "order_adjustments": {**_plain("kind"), **_amounts("amount", "tax_amount")},
-    **_amounts("total_duties"),
+    **_amounts("total_duties", "total_additional_fees"),
     "return": _plain("id"),
     "transactions": _TRANSACTION,
 }

@@ -92,7 +92,8 @@ MEASURES: Final[tuple[Measure, ...]] = (
     ),
     Measure(
         "taxes", "Taxes", "money", "sum",
-        "Taxes on lines and shipping, whether on top of prices or in them; less those on what is given back, on that day.",
+        "Taxes on lines, shipping and duties, whether on top of prices or in them; less those on what is given back, on that "
+        "day.",
         _SALES,
     ),
     Measure(
@@ -104,8 +105,8 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure(
         "additional_fees", "Additional fees", "money", "sum",
         "Additional fees charged, on the order's day; less those given back, on that day.", _SALES,
-        "Shopify tells only what is left of an order's fees, not which refund gave them back: what is gone goes with the "
-        "latest refund, else the latest edit.",
+        "Fees are given back by the refund that says so. Where an order has lost fees that none of its refunds names, as "
+        "in older versions of bodies, nothing says when: they go with its latest refund, else its latest edit.",
     ),
     Measure(
         "orders", "Orders", "count", "sum",

@@ -51,6 +51,7 @@ def sell(order: Order, happenings: Happenings) -> None:
             "orders": 1,
             "customer_orders": int(order.customer_id is not None),
             "duties": order.duties,
+            "taxes": duty_tax(order, order.duties),
             "additional_fees": order.additional_fees,
             "cash_rounding": order.payment_rounding,
         }
@@ -79,6 +80,14 @@ def worth_of(order: Order, line: Line) -> Worth:
 def share_of(whole: Worth, units: int, quantity: int, currency: str) -> Worth:
     """What ``units`` of a line's ``quantity`` amount to, rounded to the currency."""
     return Worth(*(proportion(amount, units, quantity, currency) for amount in whole))
+
+
+def duty_tax(order: Order, duties: int) -> int:
+    """The tax on so much of an order's duties."""
+    tax = sum(line.duty_tax for line in order.lines)
+    if order.duties <= 0 or not tax:
+        return tax
+    return proportion(tax, duties, order.duties, order.currency or "")
 
 
 def charge(order: Order, shipping: Shipping) -> Amounts:

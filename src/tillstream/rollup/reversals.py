@@ -14,7 +14,7 @@ from tillstream.rollup.happenings import (
     refunds_of,
     standing_refunds,
 )
-from tillstream.rollup.placement import beside_sales, charge, share_of, worth_of
+from tillstream.rollup.placement import beside_sales, charge, duty_tax, share_of, worth_of
 
 if TYPE_CHECKING:
     from tillstream.mirror.orders import Line, Order
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def take_back(order: Order, happenings: Happenings) -> None:
     """Write down all that was taken back; what was sold has been written before."""
     standing = {key for _, key in standing_refunds(order)}
+    duties = 0
     for moment, key in refunds_of(order):
         refund = order.refunds[key]
         happening = happenings.of(*moment)
@@ -32,6 +33,10 @@ def take_back(order: Order, happenings: Happenings) -> None:
         happening.add({"refund_adjustments": refund.adjustment})
         if key in standing:
             _refund(order, refund, happening)
+            # Shares of running totals leave no cent.
+            taxes = duty_tax(order, duties + refund.duties) - duty_tax(order, duties)
+            happening.add({"taxes": -taxes})
+            duties += refund.duties
     if order.refund_rounding:
         happenings.of(*last_change(order)).add({"cash_rounding": -order.refund_rounding})
     if order.cancelled_at is None:
@@ -43,7 +48,7 @@ def take_back(order: Order, happenings: Happenings) -> None:
 
 
 def _refund(order: Order, refund: Refund, happening: Happening) -> None:
-    """What a refund takes back: of lines, of shipping, of duties."""
+    """What a refund takes back: of lines, of shipping, of duties and fees."""
     lines = {line.id: line for line in order.lines}
     for given in refund.lines:
         line = lines.get(given.line_item_id)
@@ -57,6 +62,7 @@ def _refund(order: Order, refund: Refund, happening: Happening) -> None:
             "shipping": -refund.shipping,
             "taxes": -refund.shipping_tax,
             "duties": -refund.duties,
+            "additional_fees": -refund.additional_fees,
         }
     )
 
@@ -81,10 +87,12 @@ def _take_back_without_record(order: Order, happenings: Happenings) -> None:
     _take_back_shipping(order, happenings)
     refunded = sum(refund.duties for refund in order.refunds.values())
     duties = _gone(order.duties, order.current_duties, refunded)
-    fees = _gone(order.additional_fees, order.current_additional_fees, 0)
+    given_back = sum(refund.additional_fees for refund in order.refunds.values())
+    fees = _gone(order.additional_fees, order.current_additional_fees, given_back)
     if duties or fees:
+        taxes = duty_tax(order, refunded + duties) - duty_tax(order, refunded)
         happening = happenings.of(*last_change(order))
-        happening.add({"duties": -duties, "additional_fees": -fees})
+        happening.add({"duties": -duties, "additional_fees": -fees, "taxes": -taxes})
 
 
 def _gone(charged: int, current: int | None, refunded: int) -> int:
