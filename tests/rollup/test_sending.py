@@ -175,6 +175,10 @@ async def test_what_is_sent_counts_on_the_day_on_which_it_was_placed(database: D
         assert cells(here) == [("03-01", "705", 1), ("03-02", "15", 1)]
         assert cells(here, "month") == [("03-01", "15", 1), ("03-01", "705", 1)]
         await agree(here, store)
+        # Merchants see sales told apart, and this is none of them.
+        shown = here.ask("SELECT dimension, sum(orders) FROM merchant.sales_breakdown GROUP BY 1")
+        assert dict(shown)["channel"] == len((FIRST, SECOND, THIRD))
+        assert "fulfilled_after" not in dict(shown)
         # The first parcel of the second did not go after all, and later none did.
         body = sent(SECOND, "2026-03-03T10:00:00Z", ("2026-03-02T10:15:00Z", "cancelled"),
                     ("2026-03-02T10:30:00Z", "success"))  # fmt: skip

@@ -28,6 +28,7 @@ REFUSED = {
     "stats?channel=%00": "query.channel",
     "breakdown": "query.by",
     "breakdown?by=colour": "query.by",
+    "breakdown?by=fulfilled_after": "query.by",
     "breakdown?by=collection&sort=orders": "query.sort",
     "products?sort=title": "query.sort",
     "customers?kind=rich": "query.kind",

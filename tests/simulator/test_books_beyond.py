@@ -13,12 +13,14 @@ import pytest
 
 from tests.simulator.test_books import NOW, VAT, at, customer, ledger, line, order
 from tillstream.simulator.books import entries_of
+from tillstream.simulator.books.entries import Amounts
 from tillstream.simulator.books.lives import Purchase, among, life_of
 from tillstream.simulator.facts import (
     Application,
     Basket,
     Checkout,
     Edit,
+    Fulfillment,
     Product,
     Refund,
     RefundLine,
@@ -141,6 +143,23 @@ def test_sales_told_apart(
     found = told_apart.breakdown(dimension, date(2026, 10, 8), date(2026, 10, 9))
     names = ("gross_sales", "sales_reversals", "shipping", "orders", "units_sold")
     assert {v: tuple(getattr(one, n) for n in names) for v, one in found.items()} == wanted
+
+
+def test_orders_sent_count_where_they_were_placed() -> None:
+    # 20 min; 49 h and 1 s with a later parcel; 15 days and a bit; a test; and one that is not sent
+    first, second, third, test, waiting = (
+        order(n, "2026-10-08T12:00", [line(n * 10, 1_000)], rate=None) for n in range(1, 6)
+    )
+    for one, *seconds in (
+        (first, 1_200), (second, 49 * 3600 + 1, 90 * 3600), (third, 15 * DAY + 60), (test, 60),
+    ):  # fmt: skip
+        one.fulfillments = [Fulfillment(n, one.processed_at + n, [], 1) for n in seconds]
+    test.test = True
+    book = ledger()
+    book.orders = {one.id: one for one in (first, second, third, test, waiting)}
+    found = book.breakdown("fulfilled_after", date(2026, 10, 8), date(2026, 10, 8))
+    assert found == {value: Amounts(orders=1) for value in ("30", str(50 * 60), str(16 * 24 * 60))}
+    assert not book.breakdown("fulfilled_after", date(2026, 10, 9), date(2026, 11, 8))
 
 
 # -- customers -----------------------------------------------------------------------------------
