@@ -244,17 +244,8 @@ CREATE FUNCTION shops.replace_password(
 
 -- -- Members -------------------------------------------------------------------------------------
 
--- Take from somebody who is no owner (any more) what owners hand out: keys and open invitations.
-CREATE FUNCTION shops.withdraw_grants(member bigint, moment timestamptz) RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  AS $$
-  BEGIN
-    UPDATE shops.api_keys AS k SET revoked_at = moment
-      WHERE k.tenant_id = shops.current_tenant() AND k.created_by = member AND k.revoked_at IS NULL;
-    UPDATE shops.invitations AS i SET revoked_at = moment
-      WHERE i.tenant_id = shops.current_tenant() AND i.invited_by = member
-        AND i.accepted_at IS NULL AND i.revoked_at IS NULL;
-  END $$;
+-- What owners hand out is taken from who is one no longer by shops.withdraw_grants, which comes when all
+-- of that has a table: 0060_sql_access.sql.
 
 -- Change a member's role in this transaction's tenant: 'changed', 'same', 'unknown' or 'last-owner'.
 CREATE FUNCTION shops.change_role(member bigint, new_role text, moment timestamptz) RETURNS text
@@ -409,8 +400,8 @@ REVOKE EXECUTE ON FUNCTION shops.find_user(text), shops.hold_password(bigint, te
   shops.sign_ins_of(uuid, timestamptz), shops.end_families(bigint, bigint, uuid, uuid, timestamptz),
   shops.end_sign_in(uuid, uuid, timestamptz),
   shops.replace_password(bigint, text, text, uuid, timestamptz),
-  shops.withdraw_grants(bigint, timestamptz), shops.change_role(bigint, text, timestamptz),
-  shops.remove_member(bigint, timestamptz), shops.find_invitation(bytea, timestamptz),
+  shops.change_role(bigint, text, timestamptz), shops.remove_member(bigint, timestamptz),
+  shops.find_invitation(bytea, timestamptz),
   shops.accept_invitation(bytea, bigint, text, text, timestamptz),
   shops.use_key(bytea, timestamptz), shops.notify_key() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION shops.find_user(text), shops.hold_password(bigint, text),

@@ -107,8 +107,8 @@ CREATE FUNCTION shops.revoke_sql_login(sought bigint, moment timestamptz) RETURN
     RETURN login;
   END $$;
 
--- What somebody made as an owner ends when they are one no longer: keys, invitations, and now logins.
-CREATE OR REPLACE FUNCTION shops.withdraw_grants(member bigint, moment timestamptz) RETURNS void
+-- Take from somebody who is no owner (any more) what owners hand out: keys, open invitations and logins.
+CREATE FUNCTION shops.withdraw_grants(member bigint, moment timestamptz) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
@@ -178,6 +178,7 @@ CREATE FUNCTION shops.end_sql_overdue(longest interval)
 
 REVOKE EXECUTE ON FUNCTION shops.reader_tenant(),
   shops.create_sql_login(text, text, text, bigint, timestamptz, integer),
+  shops.withdraw_grants(bigint, timestamptz),
   shops.revoke_sql_login(bigint, timestamptz), shops.drop_revoked_sql_logins(),
   shops.end_sql_overdue(interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION shops.reader_tenant() TO tillstream_reader;
