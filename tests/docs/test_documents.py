@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from tests.docs.documents import DOCUMENTS, README, ROOT, fences, name, prose, rows, spans
-from tillstream.command.main import _parser
+from tillstream.command.command_line import parser as command_line
 from tillstream.mirror.topics import READERS
 from tillstream.serve.app import bare_app
 
@@ -97,7 +97,7 @@ def command_lines(document: Path) -> Iterator[str]:
 def test_commands_in_blocks_parse(document: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for line in command_lines(document):
         try:
-            _parser().parse_args(shlex.split(line, comments=True)[1:])
+            command_line().parse_args(shlex.split(line, comments=True)[1:])
         except SystemExit:
             pytest.fail(f"{line}: {capsys.readouterr().err}")
 
@@ -116,7 +116,7 @@ def test_commands_in_sentences_are_known(document: Path) -> None:
     for span in spans(document.read_text()):
         if not COMMAND.match(span):
             continue
-        parser = _parser()
+        parser = command_line()
         for word in shlex.split(span)[1:]:
             known = subcommands(parser)
             if word.startswith("-"):
@@ -138,7 +138,7 @@ def test_the_readme_lists_every_command() -> None:
     listed = {
         span for row in rows(README.read_text(), "The command line") for span in spans(row[0])
     }
-    assert listed == set(leaves(_parser(), "tillstream"))
+    assert listed == set(leaves(command_line(), "tillstream"))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=IDS)

@@ -14,6 +14,7 @@ from tillstream.simulator.webhook import API_VERSION
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from tillstream.foundation.settings import Settings
     from tillstream.simulator.delivery import DeliveryReport
@@ -27,6 +28,14 @@ def register(parser: argparse.ArgumentParser) -> None:
     add("--url", help="where to deliver (this installation's webhook address)")
     add("--secret", help="what signs (this installation's SHOPIFY_API_SECRET)")
     add("--seed", default="1", help="the same seed tells the same story (1)")
+    _register_shops(add)
+    _register_story(add)
+    _register_manner(add)
+    add("--books", metavar="FILE", help="write what the figures must be, as JSON")
+    _register_admin(parser)
+
+
+def _register_shops(add: Callable[..., object]) -> None:
     add(
         "--domain",
         action="append",
@@ -52,6 +61,9 @@ def register(parser: argparse.ArgumentParser) -> None:
         metavar="V",
         help=f"of the bodies ({API_VERSION}); before 2026-04 they have checkout ids",
     )
+
+
+def _register_story(add: Callable[..., object]) -> None:
     add("--days", type=float, default=7.0, help="days before now that the story covers (7)")
     add("--orders-per-day", type=float, metavar="N", help="orders a day in each shop")
     add(
@@ -66,6 +78,9 @@ def register(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="story seconds in a real second (as fast as accepted)",
     )
+
+
+def _register_manner(add: Callable[..., object]) -> None:
     add(
         "--repeat",
         type=float,
@@ -93,8 +108,6 @@ def register(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="never give a delivery up, as Shopify does after eight retries",
     )
-    add("--books", metavar="FILE", help="write what the figures must be, as JSON")
-    _register_admin(parser)
 
 
 def _register_admin(parser: argparse.ArgumentParser) -> None:
