@@ -2,7 +2,7 @@ import tailwindcss from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
-/** Where `npm run dev` finds the API: a running Tillstream, or `npm run dev:mock`. */
+/** Where `npm run dev` finds the API: a running Tillstream, such as `tillstream demo`. */
 const api = process.env.TILLSTREAM_API ?? 'http://127.0.0.1:8787'
 
 export default defineConfig({

@@ -1,3 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-export default defineConfig({ test: { include: ['test/**/*.test.{ts,tsx}'], environment: 'node' } })
+/** Properties are tried hundreds of times, and on a machine that does much else. */
+const SLOWEST_MS = 30_000
+
+export default defineConfig({
+  test: { include: ['test/**/*.test.{ts,tsx}'], environment: 'node', testTimeout: SLOWEST_MS },
+})

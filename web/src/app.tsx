@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { WifiOff } from 'lucide-react'
-import { lazy, Suspense, type ReactNode } from 'react'
+import { lazy, Suspense, type ComponentType, type ReactNode } from 'react'
 import { api, session } from './api/client.ts'
 import type { Session, Store } from './api/shapes.ts'
+import { orderIn } from './orders/address.ts'
 import { Overview } from './overview/overview.tsx'
 import { Onward } from './session/entry.tsx'
 import { Forgot } from './session/forgot.tsx'
@@ -25,6 +26,15 @@ const Settings = lazy(() => import('./settings/settings.tsx'))
 
 const ProductsPage = lazy(() => import('./catalogue/products-page.tsx'))
 const CustomersPage = lazy(() => import('./people/customers-page.tsx'))
+const OrdersPage = lazy(() => import('./orders/orders-page.tsx'))
+const OrderPage = lazy(() => import('./orders/order-page.tsx'))
+
+/** Pages about one store and a range of days. */
+const figurePages: Record<string, ComponentType<{ stores: readonly Store[] }>> = {
+  '/orders': OrdersPage,
+  '/products': ProductsPage,
+  '/customers': CustomersPage,
+}
 
 /** Pages that are opened from a message, whoever is signed in. */
 const fromMessages: Record<string, () => ReactNode> = {
@@ -83,11 +93,20 @@ function Page({ stores }: { stores: readonly Store[] }) {
       </Suspense>
     )
   }
-  const nothingYet = stores.length === 0 && ['/', '/stores', '/products', '/customers'].includes(path)
+  const nothingYet =
+    stores.length === 0 && (path === '/' || path === '/stores' || Object.hasOwn(figurePages, path))
   if (path === '/stores/connect' || nothingYet) return <Connect stores={stores} />
   if (path === '/stores') return <Stores stores={stores} />
   if (path === '/') return <Overview stores={stores} />
-  const Figures = path === '/products' ? ProductsPage : path === '/customers' ? CustomersPage : undefined
+  const order = orderIn(path)
+  if (order) {
+    return (
+      <Suspense fallback={<Opening />}>
+        <OrderPage key={order} order={order} />
+      </Suspense>
+    )
+  }
+  const Figures = Object.hasOwn(figurePages, path) ? figurePages[path] : undefined
   if (!Figures) return <NotFound />
   return (
     <Suspense fallback={<Opening />}>

@@ -16,6 +16,7 @@ import { chooseTheme, useTheme } from './ui/theme.ts'
 /** Pages of figures are about one store and one range of days, which go along from one to the next. */
 const pages = [
   { href: '/', label: 'Overview', figures: true },
+  { href: '/orders', label: 'Orders', figures: true },
   { href: '/products', label: 'Products', figures: true },
   { href: '/customers', label: 'Customers', figures: true },
   { href: '/stores', label: 'Stores', figures: false },

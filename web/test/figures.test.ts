@@ -87,7 +87,8 @@ describe('filters', () => {
 describe('values of dimensions', () => {
   test.each([
     ['channel', 'web', 'web', 'Online Store'],
-    ['channel', '2329312', '2329312', '2329312'],
+    ['channel', '2329312', '2329312', 'App 2329312'],
+    ['channel', 'tiktok', null, 'tiktok'],
     ['channel', 'constructor', null, 'constructor'],
     ['country', 'DE', 'DE', 'Germany'],
     ['country', 'not a code', null, 'not a code'],

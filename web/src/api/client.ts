@@ -13,7 +13,9 @@ import type {
   HeatMap,
   Inventory,
   Ledger,
+  FulfillmentTimes,
   MeasureInfo,
+  OneOrder,
   NewStore,
   OrderHistory,
   Orders,
@@ -108,8 +110,12 @@ export const api = {
     call<SalesOverTime>(address('/api/analytics/sales-over-time', { ...question, interval }), { signal }),
   topCustomers: (question: Question, limit: number, signal: AbortSignal) =>
     call<TopCustomers>(address('/api/analytics/top-customers', { ...question, limit }), { signal }),
-  orders: (question: Partial<Question>, limit: number, signal: AbortSignal) =>
-    call<Orders>(address('/api/analytics/orders', { ...question, limit }), { signal }),
+  orders: (question: Partial<FilteredQuestion>, cursor: string | null, limit: number, signal: AbortSignal) =>
+    call<Orders>(address('/api/analytics/orders', { ...question, cursor, limit }), { signal }),
+  fulfillmentTimes: (question: Question, signal: AbortSignal) =>
+    call<FulfillmentTimes>(address('/api/analytics/fulfillment-times', { ...question }), { signal }),
+  order: (order: string, store: string | null, signal: AbortSignal) =>
+    call<OneOrder>(address(`/api/orders/${encodeURIComponent(order)}`, { store }), { signal }),
   checkouts: (
     question: Partial<Question>,
     stage: Stage | null,

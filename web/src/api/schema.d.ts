@@ -801,7 +801,8 @@ export interface paths {
          * @description How long the orders placed in the range took until their first parcel was sent, and by day.
          *
          *     Test orders are left out, and orders that were not sent yet have no time: those of the last days
-         *     look quicker than they will turn out.
+         *     look quicker than they will turn out. Shares are exact. Median and ninth tenth are reckoned from
+         *     steps: right to a quarter of an hour in the first two days, to an hour in two weeks, else to a day.
          */
         get: operations["fulfillment_times"];
         put?: never;
@@ -997,6 +998,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orders/{order_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One Order
+         * @description An order as the shop has it now: lines, amounts, customer, checkout, refunds and parcels.
+         *
+         *     Test orders and deleted ones are answered, and say so. `recovered` is whether the checkout that it
+         *     completed had been abandoned; a checkout that the same customer abandoned elsewhere, and that this
+         *     order may stand for, is told apart as `inferred_checkout`.
+         */
+        get: operations["one_order"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/{order_id}/history": {
         parameters: {
             query?: never;
@@ -1010,7 +1035,8 @@ export interface paths {
          *
          *     Each delivery names the fields of the order that it changed when it was applied: none where it
          *     came late or told nothing new. A delivery that came twice is here once. Transactions, parcels and
-         *     returns of the order are named with their kind before the field, as in `fulfillment.status`.
+         *     returns of the order are named with their kind before the field, as in `fulfillment.status`. A file
+         *     has the deliveries.
          */
         get: operations["order_history"];
         put?: never;
@@ -2288,17 +2314,19 @@ export interface components {
             fulfilled: number;
             /**
              * Median Hours
+             * @description In how many hours half of those fulfilled were sent. Times are counted in steps of a quarter of an hour up to 48 hours, of an hour up to 14 days and of a day beyond, and taken to be spread evenly over a step: it is as near to the true time as the step is wide.
              * @example 20.5
              */
             median_hours: number | null;
             /**
              * P90 Hours
+             * @description In how many hours nine tenths of those fulfilled were sent, as the median.
              * @example 49
              */
             p90_hours: number | null;
             /**
              * Within 24 Hours
-             * @description Of those fulfilled.
+             * @description Of those fulfilled, to the order.
              * @example 0.25
              */
             within_24_hours: number | null;
@@ -2340,17 +2368,19 @@ export interface components {
             fulfilled: number;
             /**
              * Median Hours
+             * @description In how many hours half of those fulfilled were sent. Times are counted in steps of a quarter of an hour up to 48 hours, of an hour up to 14 days and of a day beyond, and taken to be spread evenly over a step: it is as near to the true time as the step is wide.
              * @example 20.5
              */
             median_hours: number | null;
             /**
              * P90 Hours
+             * @description In how many hours nine tenths of those fulfilled were sent, as the median.
              * @example 49
              */
             p90_hours: number | null;
             /**
              * Within 24 Hours
-             * @description Of those fulfilled.
+             * @description Of those fulfilled, to the order.
              * @example 0.25
              */
             within_24_hours: number | null;
@@ -3035,6 +3065,202 @@ export interface components {
             api_key?: string | null;
         };
         /**
+         * OneOrder
+         * @description An order as the shop has it now, with what belongs to it.
+         */
+        OneOrder: {
+            /**
+             * Id
+             * @example 42
+             */
+            id: string;
+            /**
+             * Store
+             * @example 42
+             */
+            store: string;
+            /**
+             * Name
+             * @example #1001
+             */
+            name: string | null;
+            /**
+             * Email
+             * @example eve@example.com
+             */
+            email: string | null;
+            /**
+             * Customer Id
+             * @example 1001
+             */
+            customer_id: string | null;
+            /**
+             * Customer Name
+             * @example Eve Example
+             */
+            customer_name: string;
+            /**
+             * Financial Status
+             * @example paid
+             */
+            financial_status: string | null;
+            /**
+             * Fulfillment Status
+             * @example fulfilled
+             */
+            fulfillment_status: string | null;
+            /**
+             * Total Price
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            total_price: string;
+            /**
+             * Current Total Price
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            current_total_price: string;
+            /**
+             * Processed At
+             * Format: date-time
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            processed_at: string;
+            /**
+             * Cancelled At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            cancelled_at: string | null;
+            /**
+             * Fulfilled At
+             * @description When its first parcel was sent.
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            fulfilled_at: string | null;
+            /** Test */
+            test: boolean;
+            /**
+             * Channel
+             * @example web
+             */
+            channel: string | null;
+            /**
+             * Country
+             * @example DE
+             */
+            country: string | null;
+            /**
+             * Region
+             * @example BE
+             */
+            region: string | null;
+            /**
+             * Discount Codes
+             * @example [
+             *       "WELCOME10"
+             *     ]
+             */
+            discount_codes: string[];
+            /**
+             * Currency
+             * @description That of all amounts: the shop's when it was placed.
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * Timezone
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Presentment Currency
+             * @description What the customer paid in.
+             * @example USD
+             */
+            presentment_currency: string | null;
+            /**
+             * Total Price Presentment
+             * @description `total_price` in that currency.
+             * @example 1234.50
+             */
+            total_price_presentment: string | null;
+            /**
+             * Subtotal Price
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            subtotal_price: string;
+            /**
+             * Total Discounts
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            total_discounts: string;
+            /**
+             * Total Tax
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            total_tax: string;
+            /** Taxes Included */
+            taxes_included: boolean;
+            /**
+             * Created At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            created_at: string | null;
+            /**
+             * Updated At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            updated_at: string | null;
+            /**
+             * Closed At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            closed_at: string | null;
+            /**
+             * Cancel Reason
+             * @example null
+             */
+            cancel_reason: string | null;
+            /** Deleted */
+            deleted: boolean;
+            /**
+             * Referrer
+             * @example google.com
+             */
+            referrer: string | null;
+            /**
+             * Landing
+             * @example /collections/all
+             */
+            landing: string | null;
+            /** Lines */
+            lines: components["schemas"]["OrderLine"][];
+            /**
+             * Refunds
+             * @description By time.
+             */
+            refunds: components["schemas"]["OrderRefund"][];
+            /**
+             * Fulfillments
+             * @description Its parcels, by time.
+             */
+            fulfillments: components["schemas"]["OrderFulfillment"][];
+            customer: components["schemas"]["OrderCustomer"] | null;
+            /** @description The one that it completed. */
+            checkout: components["schemas"]["OrderCheckout"] | null;
+            /**
+             * Recovered
+             * @description Whether that checkout had been abandoned before.
+             */
+            recovered: boolean;
+            /** @description Another one, abandoned by the same customer, that it may stand for: never in the rate. */
+            inferred_checkout: components["schemas"]["OrderCheckout"] | null;
+        };
+        /**
          * Order
          * @description An order as the shop has it now.
          */
@@ -3134,6 +3360,128 @@ export interface components {
             discount_codes: string[];
         };
         /**
+         * OrderCheckout
+         * @description A checkout that has to do with an order.
+         */
+        OrderCheckout: {
+            /**
+             * Token
+             * @example bd5a8aa1ecd019dd3520ff791ee3a24c
+             */
+            token: string;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "open" | "abandoned" | "recovered" | "converted";
+            /**
+             * Total
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            total: string;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            started_at: string;
+            /**
+             * Abandoned At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            abandoned_at: string | null;
+            /**
+             * Recovered At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            recovered_at: string | null;
+            /**
+             * Completed At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            completed_at: string | null;
+        };
+        /**
+         * OrderCustomer
+         * @description Who ordered, and what they come to in this store by now.
+         */
+        OrderCustomer: {
+            /**
+             * Id
+             * @description Who they are by now, where customers were merged.
+             * @example 42
+             */
+            id: string;
+            /**
+             * Name
+             * @example Eve Example
+             */
+            name: string;
+            /**
+             * Email
+             * @example eve@example.com
+             */
+            email: string | null;
+            /**
+             * Orders
+             * @example 12
+             */
+            orders: number;
+            /**
+             * Total Spent
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            total_spent: string;
+            /**
+             * First Order At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            first_order_at: string | null;
+            /**
+             * Last Order At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            last_order_at: string | null;
+        };
+        /**
+         * OrderFulfillment
+         * @description A parcel of an order.
+         */
+        OrderFulfillment: {
+            /**
+             * Id
+             * @example 42
+             */
+            id: string;
+            /**
+             * Name
+             * @example #1001.1
+             */
+            name: string | null;
+            /**
+             * Status
+             * @example success
+             */
+            status: string | null;
+            /**
+             * Shipment Status
+             * @example delivered
+             */
+            shipment_status: string | null;
+            /**
+             * Created At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            created_at: string | null;
+            /**
+             * Updated At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            updated_at: string | null;
+        };
+        /**
          * OrderHistory
          * @description What made an order what it is, and what it adds to the figures.
          */
@@ -3173,6 +3521,115 @@ export interface components {
              * @description By time. None of a test order, or a deleted one.
              */
             entries: components["schemas"]["Entry"][];
+        };
+        /**
+         * OrderLine
+         * @description A line of an order.
+         */
+        OrderLine: {
+            /**
+             * Id
+             * @example 42
+             */
+            id: string;
+            /**
+             * Product Id
+             * @example 1001
+             */
+            product_id: string | null;
+            /**
+             * Variant Id
+             * @example 1001
+             */
+            variant_id: string | null;
+            /**
+             * Title
+             * @example Darjeeling
+             */
+            title: string | null;
+            /**
+             * Variant Title
+             * @example 250 g
+             */
+            variant_title: string | null;
+            /**
+             * Sku
+             * @example DAR-250
+             */
+            sku: string | null;
+            /**
+             * Vendor
+             * @example Ada's Teas
+             */
+            vendor: string | null;
+            /**
+             * Quantity
+             * @description As it was ordered.
+             * @example 12
+             */
+            quantity: number;
+            /**
+             * Current Quantity
+             * @description What edits and refunds left of it; null if no delivery told.
+             * @example 1
+             */
+            current_quantity: number | null;
+            /**
+             * Price
+             * @description Of one unit.
+             * @example 1234.50
+             */
+            price: string;
+            /**
+             * Discount
+             * @description Of all units.
+             * @example 1234.50
+             */
+            discount: string;
+            /**
+             * Tax
+             * @description Of all units.
+             * @example 1234.50
+             */
+            tax: string;
+            /** Gift Card */
+            gift_card: boolean;
+            /** Tip */
+            tip: boolean;
+        };
+        /**
+         * OrderRefund
+         * @description Money that went back.
+         */
+        OrderRefund: {
+            /**
+             * Id
+             * @example 42
+             */
+            id: string;
+            /**
+             * Processed At
+             * @example 2026-03-01T09:30:00+01:00
+             */
+            processed_at: string | null;
+            /**
+             * Subtotal
+             * @description Of lines.
+             * @example 1234.50
+             */
+            subtotal: string;
+            /**
+             * Tax
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            tax: string;
+            /**
+             * Shipping
+             * @description Decimal string in the answer's currency.
+             * @example 1234.50
+             */
+            shipping: string;
         };
         /**
          * Orders
@@ -8910,6 +9367,181 @@ export interface operations {
             };
         };
     };
+    one_order: {
+        parameters: {
+            query?: {
+                /** @description A store's id. Needed only where two have the order. */
+                store?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Shopify's id. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "42",
+                     *       "store": "42",
+                     *       "name": "#1001",
+                     *       "email": "eve@example.com",
+                     *       "customer_id": "1001",
+                     *       "customer_name": "Eve Example",
+                     *       "financial_status": "paid",
+                     *       "fulfillment_status": "fulfilled",
+                     *       "total_price": "1234.50",
+                     *       "current_total_price": "1234.50",
+                     *       "processed_at": "2026-03-01T09:30:00+01:00",
+                     *       "cancelled_at": "2026-03-01T09:30:00+01:00",
+                     *       "fulfilled_at": "2026-03-01T09:30:00+01:00",
+                     *       "test": false,
+                     *       "channel": "web",
+                     *       "country": "DE",
+                     *       "region": "BE",
+                     *       "discount_codes": [
+                     *         "WELCOME10"
+                     *       ],
+                     *       "currency": "EUR",
+                     *       "timezone": "Europe/Berlin",
+                     *       "presentment_currency": "USD",
+                     *       "total_price_presentment": "1234.50",
+                     *       "subtotal_price": "1234.50",
+                     *       "total_discounts": "1234.50",
+                     *       "total_tax": "1234.50",
+                     *       "taxes_included": false,
+                     *       "created_at": "2026-03-01T09:30:00+01:00",
+                     *       "updated_at": "2026-03-01T09:30:00+01:00",
+                     *       "closed_at": "2026-03-01T09:30:00+01:00",
+                     *       "cancel_reason": null,
+                     *       "deleted": false,
+                     *       "referrer": "google.com",
+                     *       "landing": "/collections/all",
+                     *       "lines": [
+                     *         {
+                     *           "id": "42",
+                     *           "product_id": "1001",
+                     *           "variant_id": "1001",
+                     *           "title": "Darjeeling",
+                     *           "variant_title": "250 g",
+                     *           "sku": "DAR-250",
+                     *           "vendor": "Ada's Teas",
+                     *           "quantity": 12,
+                     *           "current_quantity": 1,
+                     *           "price": "1234.50",
+                     *           "discount": "1234.50",
+                     *           "tax": "1234.50",
+                     *           "gift_card": false,
+                     *           "tip": false
+                     *         }
+                     *       ],
+                     *       "refunds": [
+                     *         {
+                     *           "id": "42",
+                     *           "processed_at": "2026-03-01T09:30:00+01:00",
+                     *           "subtotal": "1234.50",
+                     *           "tax": "1234.50",
+                     *           "shipping": "1234.50"
+                     *         }
+                     *       ],
+                     *       "fulfillments": [
+                     *         {
+                     *           "id": "42",
+                     *           "name": "#1001.1",
+                     *           "status": "success",
+                     *           "shipment_status": "delivered",
+                     *           "created_at": "2026-03-01T09:30:00+01:00",
+                     *           "updated_at": "2026-03-01T09:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "customer": {
+                     *         "id": "42",
+                     *         "name": "Eve Example",
+                     *         "email": "eve@example.com",
+                     *         "orders": 12,
+                     *         "total_spent": "1234.50",
+                     *         "first_order_at": "2026-03-01T09:30:00+01:00",
+                     *         "last_order_at": "2026-03-01T09:30:00+01:00"
+                     *       },
+                     *       "checkout": {
+                     *         "token": "bd5a8aa1ecd019dd3520ff791ee3a24c",
+                     *         "stage": "open",
+                     *         "total": "1234.50",
+                     *         "started_at": "2026-03-01T09:30:00+01:00",
+                     *         "abandoned_at": "2026-03-01T09:30:00+01:00",
+                     *         "recovered_at": "2026-03-01T09:30:00+01:00",
+                     *         "completed_at": "2026-03-01T09:30:00+01:00"
+                     *       },
+                     *       "recovered": false,
+                     *       "inferred_checkout": {
+                     *         "token": "bd5a8aa1ecd019dd3520ff791ee3a24c",
+                     *         "stage": "open",
+                     *         "total": "1234.50",
+                     *         "started_at": "2026-03-01T09:30:00+01:00",
+                     *         "abandoned_at": "2026-03-01T09:30:00+01:00",
+                     *         "recovered_at": "2026-03-01T09:30:00+01:00",
+                     *         "completed_at": "2026-03-01T09:30:00+01:00"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OneOrder"];
+                };
+            };
+            /** @description Not signed in, or no longer. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this account. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     order_history: {
         parameters: {
             query?: {
@@ -8980,6 +9612,9 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["OrderHistory"];
+                    /** @example id,name\r\n5,Eve\r\n */
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
                 };
             };
             /** @description Not signed in, or no longer. */

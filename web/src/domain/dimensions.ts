@@ -58,9 +58,24 @@ export function valueWords(
   locale = pageLocale(),
 ): string {
   if (value === '') return dimension(by).unknown
-  if (by === 'channel') return Object.hasOwn(channels, value) ? (channels[value] ?? value) : (label ?? value)
+  if (by === 'channel') return channelName(value, label)
   if (by === 'country') return countryName(value, locale)
   return label || value
+}
+
+function channelName(value: string, label: string | null): string {
+  if (Object.hasOwn(channels, value)) return channels[value] ?? value
+  return isApp(value) ? `App ${value}` : (label ?? value)
+}
+
+function isApp(channel: string): boolean {
+  return /^\d+$/.test(channel)
+}
+
+/** What a value does not say by itself. */
+export function valueNote(by: Dimension, value: string): string | null {
+  if (by !== 'channel' || !isApp(value)) return null
+  return `Orders that the app with the id ${value} made: Shopify tells an app’s id as the channel, not its name.`
 }
 
 function countryName(code: string, locale: string): string {

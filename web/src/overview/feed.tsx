@@ -172,7 +172,7 @@ export function orderOf(entry: Pick<FeedEntry, 'kind' | 'id'>): string | null {
 
 async function recentEntries(question: Pick<Question, 'store'>, signal: AbortSignal): Promise<FeedEntry[]> {
   const [orders, checkouts] = await Promise.all([
-    api.orders(question, BEFORE, signal),
+    api.orders(question, null, BEFORE, signal),
     api.checkouts(question, null, null, BEFORE, signal),
   ])
   return [...fromOrders(orders), ...fromCheckouts(checkouts)]

@@ -3,7 +3,14 @@ import { Layers } from 'lucide-react'
 import { useState } from 'react'
 import { api, type FilteredQuestion } from '../api/client.ts'
 import type { BreakdownRow, BreakdownSort } from '../api/shapes.ts'
-import { dimension, dimensions, isDimension, valueWords, type Dimension } from '../domain/dimensions.ts'
+import {
+  dimension,
+  dimensions,
+  isDimension,
+  valueNote,
+  valueWords,
+  type Dimension,
+} from '../domain/dimensions.ts'
 import { formatMeasure } from '../domain/measures.ts'
 import { formatMoney, formatRate } from '../domain/money.ts'
 import { Card } from '../ui/card.tsx'
@@ -145,7 +152,7 @@ function Value({ by, row }: { by: Dimension; row: BreakdownRow }) {
       {filter ? (
         <button
           type="button"
-          title={`Show only ${words}`}
+          title={valueNote(by, row.value) ?? `Show only ${words}`}
           onClick={() => setSearch({ [filter]: row.value })}
           className="max-w-full truncate rounded text-left text-accent hover:underline"
         >

@@ -20,6 +20,9 @@ const everything = [
   'heat',
   'ledger',
   'history',
+  'orders',
+  'order',
+  'fulfillment',
   'products',
   'inventory',
   'people',
@@ -44,6 +47,9 @@ const gaps: Partial<Record<Panel, number>> = {
   heat: TABLE_GAP_MS,
   ledger: TABLE_GAP_MS,
   history: TABLE_GAP_MS,
+  orders: TABLE_GAP_MS,
+  order: TABLE_GAP_MS,
+  fulfillment: SELDOM_MS,
   products: TABLE_GAP_MS,
   inventory: TABLE_GAP_MS,
   people: TABLE_GAP_MS,
@@ -51,7 +57,10 @@ const gaps: Partial<Record<Panel, number>> = {
   cohorts: SELDOM_MS,
 }
 
-const ofSales: readonly Panel[] = ['stats', 'series', 'comparison', 'breakdown', 'heat', 'ledger', 'history']
+const ofSales: readonly Panel[] = [
+  ...(['stats', 'series', 'comparison', 'breakdown', 'heat', 'ledger', 'history'] as const),
+  ...(['orders', 'order', 'fulfillment'] as const),
+]
 
 const affected: Record<Changed, readonly Panel[]> = {
   sales: [...ofSales, 'customers', 'checkouts', 'products', 'inventory', 'people', 'segments', 'cohorts'],

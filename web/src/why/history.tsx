@@ -1,11 +1,14 @@
 import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 import { api } from '../api/client.ts'
 import type { Delivered, LedgerEntry, OrderHistory } from '../api/shapes.ts'
 import { fieldWords, kindWords, namedAmounts } from '../domain/entries.ts'
 import { formatMeasure } from '../domain/measures.ts'
 import { dateTime, exactTime } from '../domain/moments.ts'
 import { pageLocale } from '../domain/money.ts'
+import { orderAddress } from '../orders/address.ts'
 import { Badge } from '../ui/badge.tsx'
+import { Link } from '../ui/location.tsx'
 import { Empty, Failed } from '../ui/states.tsx'
 import { RowsLoading } from '../ui/rows.tsx'
 import { useMeasures } from './measures.ts'
@@ -30,9 +33,22 @@ export function OrderHistoryView({ order, store }: { order: string; store: strin
       </p>
       {data ? (
         <>
-          <p className="px-5 pb-2 text-[13px] text-ink-3">All times are of {data.timezone}.</p>
-          <Additions history={data} />
-          <Deliveries history={data} />
+          <p className="px-5 pb-2 text-[13px] text-ink-3">
+            All times are of {data.timezone}.{' '}
+            <Link
+              href={orderAddress(data.id, data.store)}
+              data-testid="order-page"
+              className="rounded text-accent hover:underline"
+            >
+              The whole order
+            </Link>
+          </p>
+          <Part title="What it adds to the figures">
+            <Additions history={data} />
+          </Part>
+          <Part title="Deliveries, as they were applied">
+            <Deliveries history={data} />
+          </Part>
         </>
       ) : (
         <RowsLoading count={4} />
@@ -41,20 +57,26 @@ export function OrderHistoryView({ order, store }: { order: string; store: strin
   )
 }
 
-function Additions({ history }: { history: OrderHistory }) {
+function Part({ title, children }: { title: string; children: ReactNode }) {
   return (
-    <section aria-label="What it adds to the figures">
-      <h3 className="px-5 pt-3 pb-2 text-[15px] font-semibold">What it adds to the figures</h3>
-      {history.entries.length === 0 ? (
-        <p className="px-5 pb-4 text-[13px] text-ink-3">Nothing: test and deleted orders count nowhere.</p>
-      ) : (
-        <ol className="border-t border-line">
-          {history.entries.map((entry) => (
-            <Addition key={entry.entry} entry={entry} history={history} />
-          ))}
-        </ol>
-      )}
+    <section aria-label={title} className="pt-2">
+      <h3 className="px-5 pt-1 pb-2 text-[15px] font-semibold">{title}</h3>
+      {children}
     </section>
+  )
+}
+
+/** What an order adds to the figures, entry by entry. */
+export function Additions({ history }: { history: OrderHistory }) {
+  if (history.entries.length === 0) {
+    return <p className="px-5 pb-4 text-[13px] text-ink-3">Nothing: test and deleted orders count nowhere.</p>
+  }
+  return (
+    <ol className="border-t border-line">
+      {history.entries.map((entry) => (
+        <Addition key={entry.entry} entry={entry} history={history} />
+      ))}
+    </ol>
   )
 }
 
@@ -80,20 +102,17 @@ function Addition({ entry, history }: { entry: LedgerEntry; history: OrderHistor
   )
 }
 
-function Deliveries({ history }: { history: OrderHistory }) {
+/** The deliveries that spoke of an order, the first applied first. */
+export function Deliveries({ history }: { history: OrderHistory }) {
+  if (history.deliveries.length === 0) return <Empty title="No deliveries of it are on record" />
   return (
-    <section aria-label="Deliveries">
-      <h3 className="px-5 pt-5 pb-2 text-[15px] font-semibold">Deliveries, as they were applied</h3>
-      {history.deliveries.length === 0 ? (
-        <Empty title="No deliveries of it are on record" />
-      ) : (
-        <ol className="border-t border-line pb-4">
-          {history.deliveries.map((delivered) => (
-            <Delivery key={delivered.webhook_id} delivered={delivered} timezone={history.timezone} />
-          ))}
-        </ol>
-      )}
-    </section>
+    <ol className="border-t border-line pb-2">
+      {history.deliveries.map((delivered, index) => (
+        // One webhook id may come with two bodies: headers are not signed.
+        // oxlint-disable-next-line react/no-array-index-key -- they are never sorted anew
+        <Delivery key={index} delivered={delivered} timezone={history.timezone} />
+      ))}
+    </ol>
   )
 }
 
