@@ -12,6 +12,10 @@ STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 SAY := @printf '\n==> %s\n'
 
+# Some machines forbid Python to keep what it compiled. Then each process compiles the whole program
+# anew, which doubles the time that a start takes; and tests start hundreds of them.
+export PYTHONDONTWRITEBYTECODE :=
+
 ## Run it
 
 .PHONY: help
@@ -37,9 +41,9 @@ ifdef TESTS
 	$(SAY) "Testing $(TESTS)"
 	$(BIN)/pytest $(TESTS)
 else
-	$(SAY) "Testing the engine's parts"
-	$(BIN)/pytest -m "not alone" -n 2 --dist loadfile
-	$(SAY) "Testing the whole program"
+	$(SAY) "Testing parts and whole programs"
+	$(BIN)/pytest -m "not alone" -n 2 --dist loadfile --no-loadscope-reorder
+	$(SAY) "Testing what measures"
 	$(BIN)/pytest -m alone
 endif
 	$(SAY) "Testing the dashboard"
