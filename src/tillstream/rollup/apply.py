@@ -101,19 +101,28 @@ async def apply(connection: Connection, deliveries: Sequence[Delivery], now: int
         deliveries: in any order, with any repeats.
         now: µs since the epoch.
     """
-    routes = await _route(connection, {delivery.shop for delivery in deliveries})
-    routed = [delivery for delivery in deliveries if delivery.shop in routes]
+    shops = {delivery.shop for delivery in deliveries}
+    before = await _route(connection, shops)
+    if not before:
+        return Outcome([], list(deliveries), 0)
+    await set_tenants(connection, sorted({one.store.tenant_id for one in before.values()}))
+    closed = await _lock_open(connection, list(before.values()))
+    # While it was waited for, a store may have been given another zone, or to another account.
+    routes = await _route(connection, shops)
+    closed |= {
+        one.store
+        for shop, one in routes.items()
+        if shop not in before or before[shop].store != one.store
+    }
     unrouted = [delivery for delivery in deliveries if delivery.shop not in routes]
+    routed = [
+        delivery
+        for delivery in deliveries
+        if delivery.shop in routes and routes[delivery.shop].store not in closed
+    ]
     if not routed:
-        return Outcome([], unrouted, 0)
+        return Outcome([], unrouted, 0, closed=bool(closed))
     stores = [routes[shop] for shop in {delivery.shop for delivery in routed}]
-    await set_tenants(connection, sorted({one.store.tenant_id for one in stores}))
-    closed = await _lock_open(connection, stores)
-    if closed:
-        stores = [one for one in stores if one.store not in closed]
-        routed = [one for one in routed if routes[one.shop].store not in closed]
-        if not routed:
-            return Outcome([], unrouted, 0, closed=True)
     arrived, parked = _read_all(routed, routes)
     fresh, forgotten, implied = await record(connection, arrived)
     merged = await merge(
