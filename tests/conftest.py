@@ -32,14 +32,26 @@ NOT_OURS = "the collection of real bodies is not beside the checkout"
 """The one skip that no gate can avoid: those bodies belong to others and cannot be given along."""
 
 TESTS = Path(__file__).parent
-ALONE = (
-    "story/",
-    "command/test_bench",
-    "isolation/test_fuzz",
+ALONE = ("command/test_bench.py", "story/test_broker_away.py")
+"""Files of tests that measure, so that nothing else may run beside them."""
+
+LONGEST = (
+    "story/test_books",
     "isolation/test_many",
+    "isolation/test_fuzz",
+    "isolation/test_attacks",
+    "story/test_shuffles",
+    "story/test_payloads",
     "privacy/test_path",
+    "story/test_secrecy",
+    "story/",
+    "isolation/",
+    "simulator/",
+    "mirror/",
+    "journal/",
+    "rollup/",
 )
-"""Files of tests that start whole programs, which take all cores, or measure."""
+"""What runs first, longest first, so that no core waits at the end for a long file on the other."""
 
 TEMPLATE = "template_tillstream"
 KEY = b"the key of the tests' databases"
@@ -71,11 +83,34 @@ class Cluster:
     server: EmbeddedPostgres
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave files unread of which the marks would choose nothing (see the Makefile): it takes seconds."""
+    if collection_path.is_dir():
+        return None
+    unwanted = {"alone": False, "not alone": True}.get(config.option.markexpr)
+    return True if _is_alone(collection_path) is unwanted else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what has to have the machine to itself; the rest runs on all cores (see the Makefile)."""
+    """Mark what has to have the machine to itself; of the rest, the longest comes first."""
     for item in items:
-        if item.path.relative_to(TESTS).as_posix().startswith(ALONE):
+        if _is_alone(item.path):
             item.add_marker(pytest.mark.alone)
+    items.sort(key=lambda item: _turn(item.path))
+
+
+def _is_alone(file: Path) -> bool:
+    return _place(file).startswith(ALONE)
+
+
+def _turn(file: Path) -> int:
+    """Where in ``LONGEST`` a file stands."""
+    place = _place(file)
+    return next((n for n, start in enumerate(LONGEST) if place.startswith(start)), len(LONGEST))
+
+
+def _place(file: Path) -> str:
+    return file.relative_to(TESTS).as_posix() if file.is_relative_to(TESTS) else ""
 
 
 @pytest.hookimpl(wrapper=True)

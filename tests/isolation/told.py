@@ -12,4 +12,5 @@ if TYPE_CHECKING:
 def tell(capsys: pytest.CaptureFixture[str], *lines: str) -> None:
     """Write lines past pytest's capturing."""
     with capsys.disabled():
-        sys.stdout.write("\n" + "\n".join(lines) + "\n")
+        # Not to stdout, which in a process of pytest-xdist leads nowhere.
+        sys.stderr.write("\n" + "\n".join(lines) + "\n")
