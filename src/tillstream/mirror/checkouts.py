@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Final
 
 import msgspec
 
 from tillstream.mirror import customers
 from tillstream.mirror.change import Body, Change
-from tillstream.mirror.join import Element, Fields, known, latest, layer
-from tillstream.mirror.redaction import contact_known, people_of
-from tillstream.mirror.values import (
-    Malformed,
-    mapping,
-    moment,
-    money,
-    optional_identifier,
-    text,
-    token,
+from tillstream.mirror.join import Element, known, latest, layer
+from tillstream.mirror.reading import (
+    Readers,
+    as_customer_id,
+    as_text,
+    as_token,
+    fields,
+    filled,
+    named,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tillstream.mirror.redaction import contact_known, people_of
+from tillstream.mirror.values import Malformed, mapping, moment, money, token
 
 
 class Checkout(msgspec.Struct, frozen=True):
@@ -54,30 +52,26 @@ def read(body: Body) -> list[Change]:
     key = token(body.get("token"))
     if key is None:
         raise Malformed("missing_id", "`token` is missing: a checkout is known by nothing else.")
-    fields: Fields = {
-        _NAMES.get(name, name): reader(body[name], name)
-        for name, reader in _READERS.items()
-        if name in body
-    }
-    personal: Fields = {name: text(body[name]) for name in _PERSONAL if name in body}
+    told = fields(body, _READERS)
+    personal = fields(body, _PERSONAL)
     customer = mapping(body.get("customer"))
     personal.update(customers.names_inside(customer))
     updated_at = moment(body.get("updated_at"), "updated_at")
-    at = updated_at or fields.get("created_at") or 0
+    at = updated_at or told.get("created_at") or 0
     contact = (
-        fields.get("customer_id") is not None
+        told.get("customer_id") is not None
         or any(personal.get(name) is not None for name in ("email", "phone"))
         or contact_known(body)
     )
     # Activity is marked by time; at one and the same time, "contact known" is the greater.
     marks = {str(at): int(contact)} if at else {}
-    if (created := fields.get("created_at")) is not None:
+    if (created := told.get("created_at")) is not None:
         marks.setdefault(str(created), 0)
-    rank = (fields.get("completed_at") is not None) * 100
+    rank = (told.get("completed_at") is not None) * 100
     element = Element(
-        layers=layer(at, rank + customers.filled(fields), fields),
+        layers=layer(at, rank + filled(told), told),
         marks=marks,
-        personal=layer(at, rank + customers.filled(personal), personal),
+        personal=layer(at, rank + filled(personal), personal),
         people=people_of(body),
     )
     return [Change("checkout", key, element), *customers.read_embedded(customer, at)]
@@ -108,28 +102,13 @@ def view(key: str, element: Element) -> Checkout:
     )
 
 
-def _text(value: Any, _: str) -> Any:
-    return text(value)
-
-
-def _token(value: Any, _: str) -> Any:
-    return token(value)
-
-
-def _customer(value: Any, _: str) -> Any:
-    return optional_identifier(mapping(value).get("id"), "customer.id")
-
-
-_READERS: dict[str, Callable[[Any, str], Any]] = {
-    **dict.fromkeys(("name", "currency", "source_name"), _text),
-    "cart_token": _token,
-    "total_price": money,
-    "created_at": moment,
-    "completed_at": moment,
-    "customer": _customer,
+_READERS: Final[Readers] = {
+    **named(as_text, "name", "currency", "source_name"),
+    **named(as_token, "cart_token"),
+    **named(money, "total_price"),
+    **named(moment, "created_at", "completed_at"),
+    **named(as_customer_id, customer="customer_id"),
 }
 
-_PERSONAL = ("email", "phone", "abandoned_checkout_url")
+_PERSONAL: Final[Readers] = named(as_text, "email", "phone", "abandoned_checkout_url")
 """Of the shopper: whoever opens the recovery address sees what they entered."""
-
-_NAMES = {"customer": "customer_id"}

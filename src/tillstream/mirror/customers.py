@@ -13,9 +13,9 @@ import msgspec
 
 from tillstream.mirror.change import Body, Change
 from tillstream.mirror.join import Element, Fields, Layers, join_layers, known, latest, layer
-from tillstream.mirror.reading import Readers, as_list, as_text, fields, filled, named
+from tillstream.mirror.reading import Readers, as_count, as_list, as_text, fields, filled, named
 from tillstream.mirror.redaction import customer_mark, email_mark
-from tillstream.mirror.values import count, identifier, mapping, moment, money, objects, text
+from tillstream.mirror.values import identifier, mapping, moment, money, objects, text
 
 
 class Customer(msgspec.Struct, frozen=True):
@@ -226,10 +226,6 @@ def _named(body: Body, *names: str) -> int:
     return identifier(body.get(found), found)
 
 
-def _count(value: Any, name: str) -> int | None:
-    return None if value is None else count(value, name)
-
-
 def _money(value: Any, name: str) -> int | None:
     return None if value is None else money(value, name)
 
@@ -250,7 +246,7 @@ _CONSENTS: Final = (("email", "email_marketing_consent"), ("sms", "sms_marketing
 
 _READERS: Final[Readers] = {
     **named(moment, "created_at"),
-    **named(_count, orders_count="orders_count_told"),
+    **named(as_count, orders_count="orders_count_told"),
     **named(_money, total_spent="amount_spent_told"),
     **named(as_text, "currency"),
 }
@@ -258,4 +254,4 @@ _PERSONAL: Final[Readers] = {
     **named(as_text, "email", "first_name", "last_name", "phone", state="account_state"),
     **named(_list, "tags"),
 }
-_SUMMARY: Final[Readers] = named(_count, numberOfOrders="orders_count_told")
+_SUMMARY: Final[Readers] = named(as_count, numberOfOrders="orders_count_told")

@@ -5,14 +5,23 @@ https://shopify.dev/docs/api/admin-rest/latest/resources/draftorder
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from tillstream.mirror.change import Body, Change
 from tillstream.mirror.join import Element, Fields, layer, merged, newest
-from tillstream.mirror.reading import Readers, as_amount, as_text, fields, filled, gone, named
-from tillstream.mirror.values import identifier, mapping, moment, optional_identifier
+from tillstream.mirror.reading import (
+    Readers,
+    as_amount,
+    as_customer_id,
+    as_text,
+    fields,
+    filled,
+    gone,
+    named,
+)
+from tillstream.mirror.values import identifier, moment, optional_identifier
 
 
 class DraftOrder(msgspec.Struct, frozen=True):
@@ -66,13 +75,9 @@ def _rank(told: Fields) -> int:
     )
 
 
-def _customer(value: Any, _: str) -> int | None:
-    return optional_identifier(mapping(value).get("id"), "customer.id")
-
-
 _READERS: Final[Readers] = {
     **named(optional_identifier, "order_id"),
-    **named(_customer, customer="customer_id"),
+    **named(as_customer_id, customer="customer_id"),
     **named(as_text, "name", "status", "currency"),
     **named(as_amount, "total_price"),
     **named(moment, "created_at", "completed_at"),

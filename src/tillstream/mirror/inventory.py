@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from tillstream.mirror.change import Body, Change
 from tillstream.mirror.join import Element, Fields, layer, merged, newest
-from tillstream.mirror.reading import Readers, as_flag, as_text, change, fields, filled, gone, named
-from tillstream.mirror.values import count, identifier, moment, money, triggered_at
+from tillstream.mirror.reading import (
+    Readers,
+    as_amount,
+    as_count,
+    as_flag,
+    as_text,
+    change,
+    fields,
+    filled,
+    gone,
+    named,
+)
+from tillstream.mirror.values import identifier, moment, triggered_at
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -93,20 +104,12 @@ def _level(body: Body, at: int, told: Fields) -> Change:
     )
 
 
-def _number(value: Any, name: str) -> int | None:
-    return None if value is None else count(value, name)
-
-
-def _cost(value: Any, name: str) -> int | None:
-    return None if value in (None, "") else money(value, name)
-
-
 _STOCKED: Final = "stocked"
 
 _ITEM: Final[Readers] = {
     **named(as_text, "sku"),
-    **named(_cost, "cost"),
+    **named(as_amount, "cost"),
     **named(as_flag, "tracked", "requires_shipping"),
     **named(moment, "created_at"),
 }
-_LEVEL: Final[Readers] = named(_number, "available")
+_LEVEL: Final[Readers] = named(as_count, "available")

@@ -13,12 +13,20 @@ import msgspec
 
 from tillstream.mirror.change import Body, Change
 from tillstream.mirror.join import Element, Fields, Layers, layer, merged, newest
-from tillstream.mirror.reading import Readers, as_list, as_text, fields, filled, gone, named
+from tillstream.mirror.reading import (
+    Readers,
+    as_amount,
+    as_count,
+    as_list,
+    as_text,
+    fields,
+    filled,
+    gone,
+    named,
+)
 from tillstream.mirror.values import (
-    count,
     identifier,
     moment,
-    money,
     objects,
     optional_identifier,
 )
@@ -149,14 +157,6 @@ def _place(variant: Fields) -> tuple[bool, int, int]:
     return (position is None, position or 0, variant["id"])
 
 
-def _number(value: Any, name: str) -> int | None:
-    return None if value is None else count(value, name)
-
-
-def _price(value: Any, name: str) -> int | None:
-    return None if value in (None, "") else money(value, name)
-
-
 _VARIANTS: Final = "variants"
 _MEMBERS: Final = "variant_ids"
 _MOST_TOLD: Final = 100
@@ -169,7 +169,7 @@ _READERS: Final[Readers] = {
 }
 _VARIANT: Final[Readers] = {
     **named(as_text, "title", "sku"),
-    **named(_price, "price", "compare_at_price"),
+    **named(as_amount, "price", "compare_at_price"),
     **named(optional_identifier, "inventory_item_id"),
-    **named(_number, "inventory_quantity", "position"),
+    **named(as_count, "inventory_quantity", "position"),
 }

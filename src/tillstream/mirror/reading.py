@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from tillstream.mirror.change import Body, Change, Resource
 from tillstream.mirror.join import Element, Fields, layer
-from tillstream.mirror.values import flag, identifier, moment, money, text
+from tillstream.mirror.values import (
+    count,
+    flag,
+    identifier,
+    mapping,
+    moment,
+    money,
+    optional_identifier,
+    text,
+    token,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,9 +72,24 @@ def as_flag(value: Any, _: str) -> bool | None:
     return None if value is None else flag(value)
 
 
+def as_count(value: Any, name: str) -> int | None:
+    """A whole number, or null where none is told."""
+    return None if value is None else count(value, name)
+
+
 def as_amount(value: Any, name: str) -> int | None:
     """Ten-thousandths, or null where no amount is told."""
     return None if value in (None, "") else money(value, name)
+
+
+def as_token(value: Any, _: str) -> str | None:
+    """The part of a token before its ``?``, or null."""
+    return token(value)
+
+
+def as_customer_id(value: Any, _: str) -> int | None:
+    """The id of the customer inside another body; null for a guest."""
+    return optional_identifier(mapping(value).get("id"), "customer.id")
 
 
 def as_list(value: Any, _: str) -> list[str]:
