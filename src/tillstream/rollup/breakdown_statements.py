@@ -110,9 +110,10 @@ HAVING {_amounts("sum($) <> 0", " OR ")}
 """
 
 RESUM_BREAKDOWN: LiteralString = f"""
--- All rows of a store from its ledger. Takes tenant and store twice.
+-- All rows of a store from its ledger. Takes tenant and store twice. A day's rows lie together, as they do
+-- where time wrote them: whoever reads a range of days reads few pages.
 INSERT INTO rollup.breakdown ({_KEY}, {_amounts("$")})
-SELECT %s::bigint, %s::bigint, * FROM ({_OF_LEDGER}) AS wanted
+SELECT %s::bigint, %s::bigint, * FROM ({_OF_LEDGER}) AS wanted ORDER BY grain, day, dimension
 """
 
 COMPARE_BREAKDOWN: LiteralString = f"""

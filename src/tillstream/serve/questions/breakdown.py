@@ -132,7 +132,8 @@ _BY_PLACE: LiteralString = (
     + ") SELECT m.place, "
     + _LINES_SUMMED
     + """
-FROM unnest(%(of_stores)s::bigint[], %(of_products)s::bigint[], %(places)s::integer[]) AS m (store_id, item_id, place)
+FROM unnest(%(of_stores)s::text::bigint[], %(of_products)s::text::bigint[], %(places)s::text::integer[])
+  AS m (store_id, item_id, place)
 JOIN sold AS b ON b.store_id = m.store_id AND b.item_id = m.item_id
 GROUP BY m.place
 UNION ALL SELECT NULL, """
@@ -169,6 +170,7 @@ _AMOUNTS: Final[Mapping[str, LiteralString]] = {
     "units_sold": "$.units_sold",
 }
 _TOTAL: LiteralString = _AMOUNTS["total_sales"]
+_LINES_TOTAL: LiteralString = _NET + " + $.taxes"
 _AFTER: LiteralString = """
   (n.amount < %(amount)s OR (n.amount = %(amount)s AND n.value COLLATE "C" > %(after_value)s))
 """
@@ -185,9 +187,7 @@ FROM (
   FROM (
     SELECT n.*, (sum(n.total) OVER ())::bigint AS everything
     FROM (
-      SELECT b.value, sum(p.sign * (§))::bigint AS amount, sum(p.sign * ("""
-    + _TOTAL.replace("$", "b")
-    + "))::bigint AS total"
+      SELECT b.value, §"""
     + _PARTS
     + """ GROUP BY b.value
     ) AS n
@@ -238,7 +238,7 @@ def breakdown_listing(by: Dimension, sort: BreakdownSort, filters: Filters) -> L
         clause = _rows_of(by, filters) + ", grouped AS (" + grouped + ")"
         chosen = _SUMMED_UP.replace("§", _AMOUNTS[sort].replace("$", "n"))
     else:
-        clause, chosen = "", _RANKED.replace("§", _AMOUNTS[sort].replace("$", "b"))
+        clause, chosen = "", _RANKED.replace("§", _ranks(by, sort))
     statement: LiteralString = (
         clause
         + " SELECT "
@@ -258,6 +258,20 @@ def breakdown_listing(by: Dimension, sort: BreakdownSort, filters: Filters) -> L
     return Listing(
         "rows", COLUMNS, statement, keys, f"breakdown-{by}", order=sort, at_once=ALL_AT_ONCE
     )
+
+
+def _ranks(by: Dimension, sort: BreakdownSort) -> LiteralString:
+    """The amount that ranks a value, and its total. What is the same is added up once."""
+    total: LiteralString = _LINES_TOTAL if by in _BY_LINES else _TOTAL
+    amount: LiteralString = total if sort == "total_sales" else _AMOUNTS[sort]
+    ranks = (
+        "sum(p.sign * ("
+        + amount
+        + "))::bigint AS amount, sum(p.sign * ("
+        + total
+        + "))::bigint AS total"
+    )
+    return ranks.replace("$", "b")
 
 
 def _columns(by: Dimension, *, of_orders: bool) -> LiteralString:
@@ -283,8 +297,8 @@ def _columns(by: Dimension, *, of_orders: bool) -> LiteralString:
 def sums_by_place(filters: Filters) -> LiteralString:
     """The sums of OF_LINES of products that are put together, by place, and of everything under NULL.
 
-    It takes what ``breakdown_values`` tells, and ``of_stores``, ``of_products`` and ``places``: as
-    many places as products that belong somewhere.
+    It takes what ``breakdown_values`` tells, and ``of_stores``, ``of_products`` and ``places``: arrays
+    in PostgreSQL's spelling, as long as products belong somewhere.
     """
     return _rows_of("product", filters) + _BY_PLACE
 

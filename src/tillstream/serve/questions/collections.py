@@ -13,7 +13,7 @@ from tillstream.serve.questions.breakdown import OF_LINES, sums_by_place
 from tillstream.serve.questions.memberships import memberships
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tillstream.foundation.database import Connection
     from tillstream.serve.export import Row
@@ -53,15 +53,20 @@ async def _sold(
     """Sums by the place of a collection, and of everything under None."""
     told = {
         **values,
-        "of_stores": [one.store for one in collections for _ in one.products],
-        "of_products": [product for one in collections for product in one.products],
-        "places": [place for place, one in enumerate(collections) for _ in one.products],
+        "of_stores": _array(f"{one.store}," * one.size for one in collections),
+        "of_products": _array(one.products for one in collections),
+        "places": _array(f"{place}," * one.size for place, one in enumerate(collections)),
     }
     cursor = await connection.execute(sums_by_place(filters), told)
     return {
         place: Sums(**dict(zip(OF_LINES, amounts, strict=True)))
         for place, *amounts in await cursor.fetchall()
     }
+
+
+def _array(told: Iterable[str]) -> str:
+    """An array as PostgreSQL spells it, of ids that each end with a comma: there may be thousands."""
+    return "{" + "".join(told)[:-1] + "}"
 
 
 def _row(collection: Membership, sums: Sums, everything: int, sort: BreakdownSort) -> Row:

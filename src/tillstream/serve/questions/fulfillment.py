@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, LiteralString
 import msgspec
 
 from tillstream.rollup.breakdown import FULFILLED_AFTER
-from tillstream.rollup.sending import hours_of, share_within
+from tillstream.rollup.sending import Sent
 from tillstream.serve.forms import Column
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ WITH placed AS (
   GROUP BY day
 ), sent AS (
   SELECT b.day, '[' || string_agg('[' || b.value || ',' || b.orders || ']', ',') || ']' AS steps
-  FROM unnest(%(stores)s::bigint[]) AS t (store_id)
-  JOIN rollup.breakdown AS b ON b.tenant_id = %(tenant)s AND b.store_id = t.store_id
+  FROM rollup.breakdown AS b
+  WHERE b.tenant_id = %(tenant)s AND b.store_id = ANY (%(stores)s)
     AND b.dimension = %(dimension)s AND b.grain = 'day' AND b.day BETWEEN %(first)s AND %(last)s
   GROUP BY b.day
 )
@@ -76,12 +76,13 @@ async def times_of(connection: Connection, frame: Frame) -> tuple[Row, Mapping[d
 
 def _times(orders: int, steps: Mapping[int, int]) -> Row:
     """TIMES of orders, of which those were sent that the steps have."""
+    sent = Sent(steps)
     return (
         orders,
-        sum(steps.values()),
-        _rounded(hours_of(steps, 5)),
-        _rounded(hours_of(steps, 9)),
-        *(share_within(steps, hours) for hours in (24, 48, 72)),
+        sent.orders,
+        _rounded(sent.hours_of(5)),
+        _rounded(sent.hours_of(9)),
+        *(sent.share_within(hours) for hours in (24, 48, 72)),
     )
 
 

@@ -52,23 +52,25 @@ WHERE p.tenant_id = %(tenant)s AND p.store_id = %(store)s AND NOT p.deleted
 
 
 class Membership(NamedTuple):
-    """A smart collection and the ids of the products in it; none where deliveries cannot say."""
+    """A smart collection and the products in it; none where deliveries cannot say."""
 
     store: int
     id: int
     title: str | None
-    products: tuple[int, ...]
+    products: str
+    """Their ids, each with a comma after it: it is the database that wants to know."""
+    size: int
 
 
 class _Kept(NamedTuple):
     """Who is in a store's collections, and of which versions of collections and products."""
 
     versions: tuple[object, ...]
-    members: dict[int, tuple[int, ...]]
+    found: list[Membership]
 
     @property
     def weight(self) -> int:
-        return 1 + sum(map(len, self.members.values()))
+        return 1 + sum(one.size for one in self.found)
 
 
 _kept: OrderedDict[tuple[int, int], _Kept] = OrderedDict()
@@ -90,10 +92,9 @@ async def memberships(
         kept = _kept.get(key)
         if kept is None or kept.versions != now:
             products = await _products(connection, tenant_id, store, of_variants=store in asking)
-            inside = {one.id: tuple(members(one, products) or ()) for one in collections}
-            kept = _Kept(now, inside)
+            kept = _Kept(now, [_weighed(store, one, products) for one in collections])
         _keep(key, kept)
-        found += [Membership(store, one.id, one.title, kept.members[one.id]) for one in collections]
+        found += kept.found
     return found
 
 
@@ -105,8 +106,14 @@ def _keep(key: tuple[int, int], kept: _Kept) -> None:
         _kept.popitem(last=False)
 
 
+def _weighed(store: int, collection: Collection, products: Sequence[Product]) -> Membership:
+    inside = members(collection, products) or []
+    spelled = "".join(f"{product}," for product in inside)
+    return Membership(store, collection.id, collection.title, spelled, len(inside))
+
+
 def _rules_of(collection: Collection) -> object:
-    return collection.id, collection.disjunctive, tuple(collection.rules or ())
+    return collection.id, collection.title, collection.disjunctive, tuple(collection.rules or ())
 
 
 def _asks_variants(collection: Collection) -> bool:
