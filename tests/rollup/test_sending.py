@@ -21,7 +21,7 @@ from tests.rollup.drawn import line, order
 from tests.rollup.worlds import World, delivery, world
 from tillstream.foundation.database import set_tenants
 from tillstream.rollup.breakdown_statements import COMPARE_BREAKDOWN
-from tillstream.rollup.sending import begin_of, hours_of, share_within, step_of
+from tillstream.rollup.sending import Sent, begin_of, step_of
 from tillstream.simulator.books.tables import bound_of
 
 if TYPE_CHECKING:
@@ -85,30 +85,32 @@ def test_the_books_put_times_into_the_same_steps(seconds: int) -> None:
 
 @given(st.lists(taken, min_size=1, max_size=60))
 def test_what_is_reckoned_from_steps_is_within_a_step_of_the_truth(times: list[int]) -> None:
-    steps = Counter(step_of(0, took) for took in times)
+    sent = Sent(Counter(step_of(0, took) for took in times))
+    assert sent.orders == len(times)
     true = sorted(max(took, 0) for took in times)
     for tenths in (5, 9):
         # The shortest time within which so many tenths were sent.
         exact = true[ceil(Fraction(tenths, 10) * len(true)) - 1]
         step = step_of(0, exact)
-        told = hours_of(steps, tenths)
+        told = sent.hours_of(tenths)
         assert told is not None
         assert begin_of(step) / 60 <= told <= step / 60
         assert abs(told - exact / HOUR) <= (step - begin_of(step)) / 60
     for hours in (24, 48, 72):
         within = sum(took <= hours * HOUR for took in true) / len(true)
-        assert share_within(steps, hours) == within
+        assert sent.share_within(hours) == within
 
 
 def test_orders_are_taken_to_be_spread_evenly_over_their_step() -> None:
     # Ten orders: four within an hour's last quarter, six in the hour before the 50th was over.
-    steps = {60: 4, 3000: 6}
     # The fifth is the first of six in the step: a sixth of the way from 49 to 50 hours.
-    assert hours_of(steps, 5) == pytest.approx(49 + 1 / 6)
-    assert hours_of(steps, 9) == pytest.approx(49 + 5 / 6)
-    assert (share_within(steps, 24), share_within(steps, 72)) == (0.4, 1.0)
-    assert hours_of({0: 3}, 9) == 0
-    assert (hours_of({}, 5), share_within({}, 24)) == (None, None)
+    sent = Sent({3000: 6, 60: 4})
+    assert sent.hours_of(5) == pytest.approx(49 + 1 / 6)
+    assert sent.hours_of(9) == pytest.approx(49 + 5 / 6)
+    assert (sent.share_within(24), sent.share_within(72)) == (0.4, 1.0)
+    assert Sent({0: 3}).hours_of(9) == 0
+    nothing = Sent({})
+    assert (nothing.orders, nothing.hours_of(5), nothing.share_within(24)) == (0, None, None)
 
 
 # -- the sums ------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ and a day from there on. 24, 48 and 72 hours are bounds, so how many were sent w
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -42,31 +44,38 @@ def _width(minutes: int) -> int:
     return next((width for until, width in _WIDTHS if minutes <= until), _DAY)
 
 
-def hours_of(steps: Mapping[int, int], tenths: int) -> float | None:
-    """In how many hours so many tenths of the orders were sent; None without orders.
+class Sent:
+    """Orders that were sent, by their steps, and what is to be told of how long they took."""
 
-    The time that the tenths took at most, told as if the orders of a step were spread evenly over it.
-    It is in the step that holds the true time, so at most a step's width away from it.
+    def __init__(self, steps: Mapping[int, int]) -> None:
+        """Take orders in by step."""
+        self._steps: Final = sorted(steps)
+        self._reached: Final = list(accumulate(map(steps.__getitem__, self._steps)))
+        """Up to each step, how many orders were sent."""
+        self.orders: Final = self._reached[-1] if steps else 0
 
-    Args:
-        steps: orders by step.
-        tenths: 5 for the median.
-    """
-    place, before = tenths * sum(steps.values()), 0
-    for step, orders in sorted(steps.items()):
-        if orders and 10 * (before + orders) >= place:
-            begin = begin_of(step)
-            part = (place - 10 * before) / (10 * orders)
-            return (begin + (step - begin) * part) / HOUR
-        before += orders
-    return None
+    def hours_of(self, tenths: int) -> float | None:
+        """In how many hours so many tenths of the orders were sent (5: the median); None without orders.
 
+        The time that the tenths took at most, told as if the orders of a step were spread evenly over
+        it. It is in the step that holds the true time, so at most a step's width away from it.
+        """
+        if not self.orders:
+            return None
+        # In tenths of orders, for whole numbers.
+        place = tenths * self.orders
+        at = bisect_left(self._reached, -(-place // 10))
+        step, before = self._steps[at], self._reached[at - 1] if at else 0
+        part = (place - 10 * before) / (10 * (self._reached[at] - before))
+        begin = begin_of(step)
+        return (begin + (step - begin) * part) / HOUR
 
-def share_within(steps: Mapping[int, int], hours: int) -> float | None:
-    """The share of the orders that were sent within so many hours; None without orders.
+    def share_within(self, hours: int) -> float | None:
+        """The share of the orders that were sent within so many hours; None without orders.
 
-    Exact where the hours are a bound.
-    """
-    whole = sum(steps.values())
-    quick = sum(orders for step, orders in steps.items() if step <= hours * HOUR)
-    return quick / whole if whole else None
+        Exact where the hours are a bound.
+        """
+        if not self.orders:
+            return None
+        quick = bisect_right(self._steps, hours * HOUR)
+        return (self._reached[quick - 1] if quick else 0) / self.orders
