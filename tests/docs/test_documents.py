@@ -13,6 +13,8 @@ from tests.docs.documents import DOCUMENTS, README, ROOT, fences, name, prose, r
 from tillstream.command.command_line import parser as command_line
 from tillstream.mirror.topics import READERS
 from tillstream.serve.app import bare_app
+from tillstream.shopify.permissions import PERMISSIONS, USUAL, topics_of
+from tillstream.shopify.subscriptions import wanted_topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,11 +167,23 @@ def test_the_readme_lists_every_call() -> None:
     assert listed == described | {"POST /api/webhook", "POST /api/webhook/{app}"}
 
 
-def test_the_readme_subscribes_to_what_the_dashboard_names() -> None:
+def test_the_readme_subscribes_to_all_that_is_read_by_the_scope_it_takes() -> None:
     readme = next(block for block in fences(README.read_text(), "toml") if "topics" in block)
-    told = re.findall(r'"(\w+/\w+)"', readme)
-    assert told == re.findall(r"'(\w+/\w+)'", (ROOT / "web/src/stores/topics.ts").read_text())
-    assert set(told) <= READERS.keys()
+    groups = re.findall(r"  # ([^\n]+)\n(.*?)(?=  #|\])", readme, re.DOTALL)
+    told = {
+        head.partition(":")[0]: re.findall(r'"(\w+[/.]\w+)"', topics) for head, topics in groups
+    }
+    free = told.pop("the store itself")
+    # What ends the connection or changes its scopes comes with the app, not with a store's figures.
+    assert set(free) == {topic for topic in wanted_topics(()) if not topic.startswith("app/")}
+    assert told == {one.scope: list(topics_of(one)) for one in PERMISSIONS}
+    assert {topic for topics in (free, *told.values()) for topic in topics} <= READERS.keys()
+
+
+def test_the_dashboard_names_no_topic_that_the_default_scopes_do_not_allow() -> None:
+    named = re.findall(r"'(\w+/\w+)'", (ROOT / "web/src/stores/topics.ts").read_text())
+    assert named
+    assert set(named) <= wanted_topics(USUAL)
 
 
 def test_the_readme_shows_all_promises_with_a_test_each() -> None:

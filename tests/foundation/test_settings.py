@@ -22,6 +22,7 @@ from tillstream.foundation.settings import (
     SettingWrong,
     load_settings,
 )
+from tillstream.shopify.permissions import USUAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +77,7 @@ def test_the_list_says_the_defaults_that_are_used() -> None:
     assert listed["TILLSTREAM_MAX_BODY"] == str(settings.max_body)
     assert listed["TILLSTREAM_BATCH"] == str(settings.batch)
     assert listed["TILLSTREAM_RETENTION_DAYS"] == str(settings.retention_days)
-    assert listed["SHOPIFY_SCOPES"] == settings.shopify_scopes
+    assert listed["SHOPIFY_SCOPES"] == settings.shopify_scopes == ",".join(USUAL)
     assert listed["TILLSTREAM_LOG"] == settings.log_level
 
 

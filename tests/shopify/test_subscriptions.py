@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from tests.shopify.pretend import Pretend, Reply, pretending
 from tillstream.shopify import subscriptions
 from tillstream.shopify.admin import API_VERSION, AdminClient, AdminUnavailable
 from tillstream.shopify.manifest import manifest
+from tillstream.shopify.permissions import PERMISSIONS, USUAL, topics_of
 from tillstream.shopify.scopes import parse_scopes
 from tillstream.shopify.subscriptions import (
     REPEATED,
@@ -110,6 +112,10 @@ def test_only_what_the_scopes_allow_is_wanted() -> None:
     assert wanted_topics({scope for wish in WANTED.values() for scope in wish.scopes}) == set(
         WANTED
     )
+    # The permissions are all it takes, and each of them adds something.
+    assert wanted_topics({one.scope for one in PERMISSIONS}) == set(WANTED)
+    assert all(topics_of(one) for one in PERMISSIONS)
+    assert tuple(one.scope for one in PERMISSIONS[: len(USUAL)]) == USUAL
     assert set(SCOPES) - set(WANTED) == REPEATED
     assert not set(WANTED) & set(COMPLIANCE_TOPICS)
 
@@ -126,6 +132,23 @@ def test_the_configuration_is_toml_whatever_the_names(name: str, client: str, ap
     assert compliance["compliance_topics"] == list(COMPLIANCE_TOPICS)
     assert compliance["uri"] == topics["uri"] == f"https://till.example/api/webhook{end}"
     assert set(topics["topics"]) == wanted_topics({"read_orders"})
+
+
+@pytest.mark.parametrize(
+    ("app", "means"), [("", "SHOPIFY_SCOPES"), ("acme", "`tillstream app add --scopes`")]
+)
+def test_the_configuration_says_what_further_scopes_would_add(app: str, means: str) -> None:
+    def told(*scopes: str) -> list[str]:
+        text = manifest("client", "https://till.example", ",".join(scopes), app, "Tillstream")
+        if means in text:
+            assert "# Further scopes" in text
+        return re.findall(r"^#   (\w+):", text, re.MULTILINE)
+
+    every = [one.scope for one in PERMISSIONS]
+    assert told(*USUAL) == every[len(USUAL) :]
+    # Who may write may read.
+    assert told(*every[:-1], "write_inventory") == every[-1:]
+    assert told(*every) == []
 
 
 def node(number: int, enum: str = "ORDERS_CREATE", **more: object) -> dict[str, object]:

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from tillstream.foundation.settings import SETTINGS
 from tillstream.mirror.topics import TOPICS
 from tillstream.rollup.measures import MEASURES
+from tillstream.shopify.permissions import PERMISSIONS, USUAL, topics_of
 from tillstream.shopify.topics import COMPLIANCE_TOPICS, SCOPES
 
 if TYPE_CHECKING:
@@ -187,6 +188,23 @@ def _scopes(topic: str) -> str:
     if topic in COMPLIANCE_TOPICS:
         return "of the app's configuration"
     return " or ".join(f"`{scope}`" for scope in SCOPES[topic]) or "none"
+
+
+def scopes_part() -> str:
+    """The table of scopes in ``docs/topics.md``: what each tells of, and what that is good for."""
+    return _table(
+        ("Scope", "Asked for", "Tells of", "What becomes of it", "Topics"),
+        (
+            (
+                f"`{one.scope}`",
+                "by default" if one.scope in USUAL else "if you set it",
+                one.tells,
+                f"{one.serves}.",
+                ", ".join(f"`{topic}`" for topic in topics_of(one)),
+            )
+            for one in PERMISSIONS
+        ),
+    )
 
 
 # -- events and metrics ----------------------------------------------------------------------------
@@ -389,6 +407,7 @@ def _marks(name: str) -> tuple[str, str]:
 PARTS: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
     ("docs/measures.md", "measures", lambda _: measures_part()),
     ("docs/measures.md", "example", lambda _: example_part(_example())),
+    ("docs/topics.md", "scopes", lambda _: scopes_part()),
     ("docs/topics.md", "topics", lambda _: topics_part()),
     ("docs/settings.md", "settings", lambda _: settings_part()),
     ("docs/events.md", "events", lambda text: events_part(log_events(SOURCES), meanings(text))),

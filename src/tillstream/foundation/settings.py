@@ -88,7 +88,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         secret=True,
     ),
     Setting(
-        "SHOPIFY_SCOPES", "Access scopes to ask for.", "read_orders,read_customers,read_products"
+        "SHOPIFY_SCOPES",
+        "Access scopes to ask for, separated by commas. docs/topics.md says what each further one adds.",
+        "read_orders,read_customers,read_products",
     ),
     Setting(
         "HOST", "The public base address, as Shopify and browsers see it.", "http://127.0.0.1:PORT"

@@ -163,7 +163,7 @@ TOPICS: Final[dict[str, Topic]] = {
         "collections/create update",
         Topic(
             "collection", collections.read, ("mirror.collections",),
-            "With the rules of a smart one; which products are in a custom one is in no webhook", "nobody",
+            "With the rules of a smart one; which products are in a manual one is told by no webhook", "nobody",
         ),
     ),
     "collections/delete": Topic(
