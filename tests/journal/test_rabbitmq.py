@@ -17,7 +17,9 @@ from tillstream.foundation.clock import utc_now
 from tillstream.journal.backoff import Backoff
 from tillstream.journal.contract import Frame, Unavailable
 from tillstream.journal.private_broker import PrivateBroker
-from tillstream.journal.rabbitmq import RabbitJournal, broker_status, queue_name, rabbitmq_journal
+from tillstream.journal.rabbitmq import RabbitJournal, rabbitmq_journal
+from tillstream.journal.rabbitmq_queues import queue_name
+from tillstream.journal.rabbitmq_status import broker_status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

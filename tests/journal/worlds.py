@@ -27,14 +27,10 @@ from tillstream.journal.contract import (
 from tillstream.journal.encoding import encode_deliveries
 from tillstream.journal.memory import MemoryJournal, MemoryStore, memory_journal
 from tillstream.journal.postgres import PostgresJournal, postgres_journal
-from tillstream.journal.rabbitmq import (
-    RabbitJournal,
-    _declare,
-    _Line,
-    broker_status,
-    queue_name,
-    rabbitmq_journal,
-)
+from tillstream.journal.rabbitmq import RabbitJournal, rabbitmq_journal
+from tillstream.journal.rabbitmq_line import Line
+from tillstream.journal.rabbitmq_queues import declare, queue_name
+from tillstream.journal.rabbitmq_status import broker_status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -301,7 +297,7 @@ class RabbitWorld(PostgresWorld):
         assert desk._session is not None
         desk._session.pgconn.finish()
         await desk._ear.close()
-        await _Line.close(journal.claimer)
+        await Line.close(journal.claimer)
 
     async def delivered(self, worker: Journal, frames: int) -> None:
         assert isinstance(worker, RabbitJournal)
@@ -318,7 +314,7 @@ class RabbitWorld(PostgresWorld):
                 headers={"deliveries": len(broken.deliveries)},
                 delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             )
-            await _declare(channel, PARTITIONS)
+            await declare(channel, PARTITIONS)
             await channel.default_exchange.publish(message, queue_name(broken.partition))
 
     async def status(self) -> Status:

@@ -25,7 +25,8 @@ from tillstream.ingest.door import Door
 from tillstream.ingest.trust import Trust
 from tillstream.journal import operations
 from tillstream.journal.postgres import postgres_journal
-from tillstream.journal.rabbitmq import broker_status, rabbitmq_journal
+from tillstream.journal.rabbitmq import rabbitmq_journal
+from tillstream.journal.rabbitmq_status import broker_status
 from tillstream.rollup.live import expire_live
 from tillstream.shops.apps import forget_retired
 from tillstream.shops.sealing import Keyring

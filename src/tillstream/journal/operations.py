@@ -88,7 +88,7 @@ class HeldRow(msgspec.Struct, frozen=True):
 
 
 async def status(connection: Connection, clock: Clock) -> Status:
-    """Where everything is that PostgreSQL knows of (with a broker see ``rabbitmq.broker_status``).
+    """Where everything is that PostgreSQL knows of (with a broker see ``rabbitmq_status.broker_status``).
 
     Works for both roles.
     """
