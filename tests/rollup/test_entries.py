@@ -575,6 +575,40 @@ def test_shipping_that_a_refund_gave_back_is_not_taken_off_again() -> None:
     assert amounts(body, back)["cancellation"] == {"shipping": "-2.00", "taxes": "-0.50"}
 
 
+def test_shipping_that_an_edit_took_off_stays_of_its_day_when_the_order_is_cancelled() -> None:
+    # 5.00 + 0.50 tax go on the 2nd, and what follows on the 4th changes nothing of that day
+    gone = {**shipping("5.00", "0.50"), "id": 71, "is_removed": True}
+    body = order(line(1, "10.00"), shipping_lines=[gone])
+    edited = _edit_shipping(removed=(71,))
+    before = amounts(body, edited)
+    assert before["edit:4"] == {"shipping": "-5.00", "taxes": "-0.50"}
+    after = amounts({**body, "cancelled_at": CANCELLED}, edited)
+    assert after == {**before, "cancellation": {"sales_reversals": "10.00"}}
+
+
+def test_shipping_given_back_is_that_of_the_line_which_stayed() -> None:
+    # 5.00 taken off on the 2nd for 8.00, of which 4.00 go back on the 3rd. The refund names no line.
+    gone = {**shipping("5.00"), "id": 71, "is_removed": True}
+    come = {**shipping("8.00"), "id": 72, "current_discounted_price_set": bag("4.00")}
+    back = refund(order_adjustments=[{"kind": "shipping_refund", "amount_set": bag("-4.00")}])
+    found = amounts(order(shipping_lines=[gone, come]), _edit_shipping((72,), (71,)), back)
+    assert found == {
+        "placement": {"orders": 1, "shipping": "5.00"},
+        "edit:4": {"shipping": "3.00"},
+        "refund:5": {"shipping": "-4.00"},
+    }
+
+
+def test_a_unit_with_tax_inside_that_no_refund_tells_of_goes_at_its_price() -> None:
+    # 2 × 64.60 with 20.63 inside: one is 64.60, of which 10.315 → 10.32 is tax and 54.28 sale. Half of
+    # 108.57 is 54.285 → 54.29, which with 10.32 would be a cent more than the price.
+    body = order(line(1, "64.60", 2, tax="20.63", rate="0.19", current=1), taxes_included=True)
+    assert amounts(body, edit({}, {1: 1}))["edit:4"] == {
+        "sales_reversals": "54.28",
+        "taxes": "-10.32",
+    }
+
+
 def test_fees_and_duties_that_are_gone_go_with_the_last_change() -> None:
     # fees 0.99, none left; duties 3.20, 1.20 of them refunded and 0.50 left: 1.50 more is gone
     body = order(

@@ -19,6 +19,7 @@ EVENTFUL = Habits(
     refunded=0.5,
     cancelled=0.15,
     edited=0.3,
+    exchanged=0.2,
     test=0.05,
     gift_card=0.1,
     draft=0.08,

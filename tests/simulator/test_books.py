@@ -29,6 +29,7 @@ from tillstream.simulator.facts import (
     Refund,
     RefundLine,
     Shipping,
+    ShippingBack,
     levied,
     placed_totals,
 )
@@ -112,7 +113,7 @@ def order(
         processed_at=at(placed),
         updated_at=at(placed),
         lines=lines,
-        shipping=basket.shipping,
+        shipping=[basket.shipping] if basket.shipping else [],
         applications=[],
         duties=0,
         fees=0,
@@ -147,7 +148,8 @@ def october() -> Ledger:
     #   27.00, tax 2.70, shipping 8.00, its tax 0.80
     subtotal, tax = a.lines[0].take_back(1)
     back = RefundLine(51, a.lines[0], 1, subtotal, tax, "return")
-    a.refunds.append(Refund(5, at("2026-10-10T10:00"), [back], shipping=800, shipping_tax=80))
+    shipped = [ShippingBack(a.shipping[0], 800, 80)]
+    a.refunds.append(Refund(5, at("2026-10-10T10:00"), [back], shipping_back=shipped))
     book.orders = {one.id: one for one in (a, b, c, d)}
     return book
 

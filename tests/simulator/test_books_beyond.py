@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.simulator.test_books import NOW, VAT, at, customer, ledger, line, order
+from tests.simulator.test_books import NOW, TEN, VAT, at, customer, ledger, line, order
 from tillstream.simulator.books import entries_of
 from tillstream.simulator.books.entries import Amounts
 from tillstream.simulator.books.lives import Purchase, among, life_of
@@ -24,6 +24,8 @@ from tillstream.simulator.facts import (
     Product,
     Refund,
     RefundLine,
+    Shipping,
+    ShippingBack,
     Variant,
     Whence,
     placed_totals,
@@ -75,6 +77,45 @@ def test_units_taken_off_without_a_record_are_reversed_by_the_edit() -> None:
     entries = entries_of(one).values()
     assert sum(entry.total_sales for entry in entries) == 0
     assert sum(entry.units_sold - entry.units_reversed for entry in entries) == 0
+
+
+def test_shipping_that_an_edit_added_or_took_off() -> None:
+    # 8.00 + 0.80 tax when placed; the edit of the 9th takes that off and asks 3.00 + 0.30 instead
+    one = order(1, "2026-10-08T12:00", [line(1, 1_000)], shipping=800)
+    moment = at("2026-10-09T12:00")
+    gone, come = one.shipping[0], Shipping(2, "Post", "P", 300, 0, None, [(TEN, 30)])
+    come.added, gone.removed = (9, moment), (9, moment)
+    gone.take_back(*gone.left(included=False))
+    one.shipping.append(come)
+    told = Edit(9, moment, [], [], shipping_additions=[come], shipping_removals=[gone])
+    told.unrecorded_shipping.append(gone)
+    one.edits.append(told)
+    entries = entries_of(one)
+    assert (entries["placement"].shipping, entries["placement"].taxes) == (800, 100 + 80)
+    assert (entries["edit:9"].shipping, entries["edit:9"].taxes) == (-500, -50)
+    assert sum(entry.total_sales for entry in entries.values()) == one.current.price == 1_430
+    # Where a refund tells of it, it is that refund's.
+    told.unrecorded_shipping.clear()
+    one.refunds.append(Refund(3, moment, [], shipping_back=[ShippingBack(gone, 800, 80)]))
+    entries = entries_of(one)
+    assert (entries["edit:9"].shipping, entries["refund:3"].shipping) == (300, -800)
+
+
+def test_what_an_exchange_brings_is_sold_on_its_day() -> None:
+    # 10.00 comes back on the 10th, and 15.00 goes out; the 8th stays as it was
+    one = order(1, "2026-10-08T12:00", [line(1, 1_000)], rate=None)
+    moment, come = at("2026-10-10T12:00"), line(2, 1_500)
+    come.brought = 7, moment
+    item = RefundLine(3, one.lines[0], 1, *one.lines[0].take_back(1), "return")
+    one.refunds.append(Refund(2, moment, [item], return_id=7))
+    one.lines.append(come)
+    entries = entries_of(one)
+    assert {name: (e.gross_sales, e.sales_reversals, e.orders) for name, e in entries.items()} == {
+        "placement": (1_000, 0, 1),
+        "edit:return-7": (1_500, 0, 0),
+        "refund:2": (0, 1_000, 0),
+    }
+    assert entries["edit:return-7"].at == moment
 
 
 def test_cash_is_rounded_with_the_order_and_with_its_latest_refund() -> None:

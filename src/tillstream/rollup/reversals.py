@@ -14,7 +14,7 @@ from tillstream.rollup.happenings import (
     refunds_of,
     standing_refunds,
 )
-from tillstream.rollup.placement import beside_sales, charge, duty_tax, share_of, worth_of
+from tillstream.rollup.placement import beside_sales, charge, duty_tax
 
 if TYPE_CHECKING:
     from tillstream.mirror.orders import Line, Order
@@ -44,6 +44,7 @@ def take_back(order: Order, happenings: Happenings) -> None:
     else:
         for line in order.lines:
             _take_back_removed(order, line, happenings)
+        _take_back_shipping(order, happenings)
         _cancel(happenings, order.cancelled_at)
 
 
@@ -134,30 +135,52 @@ def _missing_units(order: Order, line: Line) -> int:
 
 
 def _remove(order: Order, line: Line, taken: int, units: int, happening: Happening) -> None:
-    """Reverse ``units`` of a line after ``taken`` others: shares of running totals leave no cent."""
+    """Reverse ``units`` of a line after ``taken`` others: shares of running totals leave no cent.
+
+    They are shares of what was paid, as a refund's are: where prices include tax, sale and tax rounded
+    each for itself might come to another price.
+    """
     if beside := beside_sales(order, line):
         happening.add({beside: -line.price * units})
         return
-    currency = order.currency or ""
-    whole = worth_of(order, line)
-    before = share_of(whole, taken, line.quantity, currency)
-    part = share_of(whole, taken + units, line.quantity, currency).less(before)
+    net, tax = _worth_of_units(order, line, taken + units)
+    net_before, tax_before = _worth_of_units(order, line, taken)
     happening.add(
-        {"sales_reversals": part.net, "taxes": -part.taxes, "units_reversed": units}, line.id
+        {
+            "sales_reversals": net - net_before,
+            "taxes": tax_before - tax,
+            "units_reversed": units,
+        },
+        line.id,
     )
 
 
+def _worth_of_units(order: Order, line: Line, units: int) -> tuple[int, int]:
+    """What ``units`` of a line were sold for, and the tax on that."""
+    currency, paid = order.currency or "", line.price * line.quantity - line.discount
+    share = proportion(paid, units, line.quantity, currency)
+    tax = proportion(line.tax, units, line.quantity, currency)
+    return share - (tax if order.taxes_included else 0), tax
+
+
 def _take_back_shipping(order: Order, happenings: Happenings) -> None:
-    """Reverse shipping that an edit took off or lowered, as far as no refund tells of it."""
+    """Reverse shipping that an edit took off or lowered, as far as no refund tells of it.
+
+    Refunds do not tell of which line they are: first of those that no edit took off. What a cancellation
+    takes away is reversed by the cancellation.
+    """
     inside = order.taxes_included
     known = sum(
         refund.shipping + (refund.shipping_tax if inside else 0)
         for refund in order.refunds.values()
     )
-    for shipping in order.shipping:
+    taken_off = {one for edit in order.edits.values() for one in edit.shipping_removals}
+    for shipping in sorted(order.shipping, key=lambda one: one.id in taken_off):
         gone = _gone(shipping.price, shipping.current_price, 0)
         told = min(gone, max(known, 0))
         known -= told
+        if order.cancelled_at is not None and shipping.id not in taken_off:
+            continue
         # Of what never cost anything no part can have gone.
         if gone > told and shipping.price > 0:
             part = {

@@ -10,7 +10,7 @@ from tillstream.simulator.shop_clock import instant
 
 if TYPE_CHECKING:
     from tillstream.simulator.books import Row
-    from tillstream.simulator.facts import Order
+    from tillstream.simulator.facts import Order, Return
     from tillstream.simulator.shopfront import Shopfront
 
 _HOUR = 3600
@@ -28,7 +28,7 @@ def ask_back(shop: Shopfront, order: Order, at: int) -> None:
         "name": f"{order.name}-R1",
         "status": "requested",
     }
-    shop.note("returns/request", _body(shop, row), at, "returns", row, identifier)
+    shop.note("returns/request", shop.bodies.returned(row), at, "returns", row, identifier)
     draw = shop.random.random()
     if draw < 0.85:
         shop.later(at + shop.between(_HOUR, 20 * _HOUR), approve, identifier)
@@ -41,12 +41,17 @@ def approve(shop: Shopfront, identifier: int, at: int) -> None:
     _tell(shop, identifier, "returns/approve", "open", at)
     if shop.chance(0.2):
         shop.later(at + shop.between(60, _HOUR), amend, identifier)
-    shop.later(at + shop.between(_DAY, 2 * _DAY), process, identifier)
+    shop.later(at + shop.between(_DAY, 2 * _DAY), inspect, identifier)
     closing = at + shop.between(2 * _DAY + 60, 3 * _DAY)
     shop.later(closing, close, identifier)
     if shop.chance(0.15):
         shop.later(closing + _HOUR, reopen, identifier)
         shop.later(closing + 2 * _HOUR, close, identifier)
+
+
+def agree(shop: Shopfront, exchanged: Return, at: int) -> None:
+    """``returns/approve`` of an exchange, which is processed when the goods are back."""
+    _tell(shop, exchanged, "returns/approve", "open", at)
 
 
 def decline(shop: Shopfront, identifier: int, at: int) -> None:
@@ -64,9 +69,14 @@ def amend(shop: Shopfront, identifier: int, at: int) -> None:
     _tell(shop, identifier, "returns/update", "open", at)
 
 
-def process(shop: Shopfront, identifier: int, at: int) -> None:
-    """``returns/process``."""
+def inspect(shop: Shopfront, identifier: int, at: int) -> None:
+    """``returns/process`` of what is given back for money."""
     _tell(shop, identifier, "returns/process", "open", at)
+
+
+def process(shop: Shopfront, exchanged: Return, at: int) -> None:
+    """``returns/process`` of an exchange."""
+    _tell(shop, exchanged, "returns/process", "open", at)
 
 
 def close(shop: Shopfront, identifier: int, at: int) -> None:
@@ -80,15 +90,13 @@ def reopen(shop: Shopfront, identifier: int, at: int) -> None:
 
 
 def _tell(
-    shop: Shopfront, identifier: int, topic: str, status: str, at: int, *, bare: bool = False
+    shop: Shopfront, of: int | Return, topic: str, status: str, at: int, *, bare: bool = False
 ) -> None:
+    """Tell of a return by its id, or of an exchange."""
     if shop.wants(topic):
+        identifier, exchanged = (of, None) if isinstance(of, int) else (of.id, of)
         row = shop.ledger.records.change("returns", {"status": status}, identifier)
-        shop.send(topic, _body(shop, row, bare=bare), at)
-
-
-def _body(shop: Shopfront, row: Row, *, bare: bool = False) -> bytes:
-    return shop.bodies.returned(row, bare=bare)
+        shop.send(topic, shop.bodies.returned(row, exchanged, bare=bare), at)
 
 
 # -- disputes ------------------------------------------------------------------------------------

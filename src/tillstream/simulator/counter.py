@@ -51,7 +51,7 @@ def order_of(
         processed_at=at,
         updated_at=at,
         lines=basket.lines,
-        shipping=basket.shipping,
+        shipping=[basket.shipping] if basket.shipping else [],
         applications=basket.applications,
         duties=basket.duties,
         fees=basket.fees,

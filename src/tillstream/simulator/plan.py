@@ -88,6 +88,7 @@ class Habits:
     refunded: float = 0.07
     cancelled: float = 0.025
     edited: float = 0.025
+    exchanged: float = 0.02
     test: float = 0.004
     gift_card: float = 0.015
     signs_up: float = 0.02

@@ -378,13 +378,16 @@ class Nodes:
         }
 
     def _order_parts(self, order: Order) -> Json:
-        shipping = [order.shipping] if order.shipping else []
         return {
             "subtotalLineItemsQuantity": sum(line.quantity for line in order.lines),
             "currentSubtotalLineItemsQuantity": sum(line.remaining for line in order.lines),
             "lineItems": _parts(order.lines, lambda line: self.line(order, line)),
             "shippingLines": _shipping_lines(
-                _parts(shipping, lambda line: self._shipping(order, line))
+                _parts(order.shipping, lambda line: self._shipping(order, line)),
+                _parts(
+                    [line for line in order.shipping if line.removed is None],
+                    lambda line: self._shipping(order, line),
+                ),
             ),
             "refunds": _first(self.refund(order, refund) for refund in order.refunds),
             "transactions": _first(self._transaction(order, t) for t in order.transactions),
@@ -432,6 +435,8 @@ class Nodes:
 
     def _shipping(self, order: Order, shipping: Shipping) -> Json:
         theirs = order.presentment
+        net, tax = shipping.left(included=order.taxes_included)
+        left = net + (tax if order.taxes_included else 0)
         allocated = (
             [{"allocatedAmountSet": self._bag(shipping.discount, theirs)}]
             if shipping.discount
@@ -443,10 +448,10 @@ class Nodes:
             "title": shipping.title,
             "code": shipping.code,
             "source": "shopify",
-            "isRemoved": False,
+            "isRemoved": shipping.removed is not None,
             "originalPriceSet": self._bag(shipping.price, theirs),
             "discountedPriceSet": self._bag(shipping.discounted, theirs),
-            "currentDiscountedPriceSet": self._bag(shipping.discounted, theirs),
+            "currentDiscountedPriceSet": self._bag(left, theirs),
             "discountAllocations": allocated,
             "taxLines": self._taxes(shipping.taxes, theirs),
         }
@@ -454,7 +459,6 @@ class Nodes:
     def refund(self, order: Order, refund: Refund) -> Json:
         """``Refund``."""
         theirs = order.presentment
-        shipping = [order.shipping] if refund.shipping and order.shipping else []
         given = sum(t.amount for t in refund.transactions if t.kind == "refund")
         return {
             "__typename": "Refund",
@@ -468,13 +472,13 @@ class Nodes:
             "duties": [{"amountSet": self._bag(refund.duties, theirs)}] if refund.duties else [],
             "refundLineItems": _parts(refund.lines, lambda item: self._refund_line(order, item)),
             "refundShippingLines": _parts(
-                shipping,
-                lambda line: {
+                list(enumerate(refund.shipping_back)),
+                lambda pair: {
                     "__typename": "RefundShippingLine",
-                    "id": gid("RefundShippingLine", refund.id + 2),
-                    "shippingLine": self._shipping(order, line),
-                    "subtotalAmountSet": self._bag(refund.shipping, theirs),
-                    "taxAmountSet": self._bag(refund.shipping_tax, theirs),
+                    "id": gid("RefundShippingLine", refund.id + 2 + 8 * pair[0]),
+                    "shippingLine": self._shipping(order, pair[1].shipping),
+                    "subtotalAmountSet": self._bag(pair[1].amount, theirs),
+                    "taxAmountSet": self._bag(pair[1].tax, theirs),
                 },
             ),
             "orderAdjustments": _parts(
@@ -594,12 +598,13 @@ _FULFILLMENT: dict[str | None, str] = {
 }
 
 
-def _shipping_lines(connection: Callable[..., Json]) -> Callable[..., Json]:
-    """Nothing is ever removed here, so asking for what was makes no difference."""
+def _shipping_lines(
+    every: Callable[..., Json], standing: Callable[..., Json]
+) -> Callable[..., Json]:
+    """What edits removed is listed only where it is asked for."""
 
-    def resolve(info: Info, **arguments: Any) -> Json:
-        arguments.pop("includeRemovals", None)
-        return connection(info, **arguments)
+    def resolve(info: Info, *, includeRemovals: bool = False, **arguments: Any) -> Json:
+        return (every if includeRemovals else standing)(info, **arguments)
 
     return resolve
 
@@ -607,6 +612,6 @@ def _shipping_lines(connection: Callable[..., Json]) -> Callable[..., Json]:
 def _by_rate(order: Order) -> list[tuple[TaxRate, int]]:
     sums: dict[TaxRate, int] = {}
     taxes = [tax for line in order.lines for tax in line.taxes]
-    for rate, amount in taxes + (order.shipping.taxes if order.shipping else []):
+    for rate, amount in taxes + [tax for line in order.shipping for tax in line.taxes]:
         sums[rate] = sums.get(rate, 0) + amount
     return list(sums.items())

@@ -30,7 +30,7 @@ def cancel(shop: Shopfront, order: Order, at: int) -> None:
     elif shop.chance(0.9):
         made = everything(shop, order, at, shipping=shop.chance(0.7), restock_type="cancel")
         if made is not None:
-            pay_back(shop, order, made, at)
+            pay_back(shop, order, made)
             order.fulfillment_status = "restocked"
     else:
         # Called off now, paid back tomorrow.
@@ -62,7 +62,7 @@ def repay(shop: Shopfront, order: Order, at: int) -> None:
     made = everything(shop, order, at, shipping=True, restock_type="cancel")
     if made is not None:
         order.tick(at)
-        pay_back(shop, order, made, at)
+        pay_back(shop, order, made)
         tell_refund(shop, order, made)
 
 

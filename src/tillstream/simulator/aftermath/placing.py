@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tillstream.simulator import claims
-from tillstream.simulator.aftermath import cancellations, edits, parcels, payments, refunds
+from tillstream.simulator.aftermath import (
+    cancellations,
+    edits,
+    exchanges,
+    parcels,
+    payments,
+    refunds,
+)
 from tillstream.simulator.aftermath.payments import move, tell_money
 from tillstream.simulator.shoppers import know_better
 
@@ -74,6 +81,8 @@ def _plan_ahead(shop: Shopfront, order: Order) -> None:
             shop.later(back - 2 * _DAY, claims.ask_back, order)
         if chance(0.12):
             shop.later(at + shop.between(26 * _DAY, 40 * _DAY), refunds.refund, order)
+    if chance(habits.exchanged):
+        shop.later(at + shop.between(3 * _DAY, 16 * _DAY), exchanges.ask, order)
     if chance(habits.disputed):
         shop.later(at + shop.between(_DAY, 20 * _DAY), claims.dispute, order)
     if (order.test or order.source_name == "shopify_draft_order") and chance(0.06):
@@ -83,5 +92,7 @@ def _plan_ahead(shop: Shopfront, order: Order) -> None:
 def _plan_pos(shop: Shopfront, order: Order) -> None:
     if shop.chance(shop.plan.habits.refunded):
         shop.later(order.created_at + shop.between(_HOUR, 14 * _DAY), refunds.refund, order)
+    if shop.chance(shop.plan.habits.exchanged):
+        shop.later(order.created_at + shop.between(_HOUR, 14 * _DAY), exchanges.swap_at_till, order)
     if shop.chance(0.01):
         shop.later(order.created_at + shop.between(_DAY, 20 * _DAY), cancellations.delete, order)

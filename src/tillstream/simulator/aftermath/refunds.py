@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from tillstream.simulator.aftermath.payments import move, tell_money
 from tillstream.simulator.currency import at_rate, ratio
-from tillstream.simulator.facts import Refund, RefundLine
+from tillstream.simulator.facts import Refund, RefundLine, ShippingBack
 
 if TYPE_CHECKING:
-    from tillstream.simulator.facts import Line, Order
+    from collections.abc import Sequence
+
+    from tillstream.simulator.facts import Line, Order, Shipping
     from tillstream.simulator.shopfront import Shopfront
 
 
@@ -30,7 +32,7 @@ def refund(shop: Shopfront, order: Order, at: int) -> None:
         made = everything(shop, order, at, shipping=shop.chance(0.5), restock_type="return")
     if made is not None:
         order.tick(at)
-        pay_back(shop, order, made, at)
+        pay_back(shop, order, made)
         tell_refund(shop, order, made)
 
 
@@ -53,7 +55,7 @@ def _partial(shop: Shopfront, order: Order, at: int) -> Refund | None:
     item = refund_line(shop, line, shop.between(1, line.remaining), kind)
     made = Refund(shop.next_id("refund"), at, [item], restock=kind == "return")
     if shop.chance(0.15):
-        _give_back_shipping(shop, order, made, whole=shop.chance(0.5))
+        give_back(shop, order, made, order.shipping, whole=shop.chance(0.5))
     if shop.chance(0.1):
         # Kept back for the trouble: less money goes out than the goods were worth.
         made.discrepancy = item.subtotal // 10
@@ -69,7 +71,7 @@ def everything(
     items = [refund_line(shop, line, line.remaining, restock_type) for line in lines]
     made = Refund(shop.next_id("refund"), at, items, restock=True)
     if shipping:
-        _give_back_shipping(shop, order, made, whole=True)
+        give_back(shop, order, made, order.shipping, whole=True)
         made.duties = order.duties - sum(r.duties for r in order.refunds)
     if not items and not made.shipping:
         return None
@@ -83,31 +85,39 @@ def refund_line(shop: Shopfront, line: Line, units: int, restock_type: str) -> R
     return RefundLine(shop.next_id("refund"), line, units, subtotal, tax, restock_type)
 
 
-def _give_back_shipping(shop: Shopfront, order: Order, made: Refund, *, whole: bool) -> None:
-    shipping = order.shipping
-    if shipping is None:
-        return
-    net = shipping.discounted - (shipping.tax if order.taxes_included else 0)
-    back, back_tax = order.shipping_given_back
-    left, left_tax = net - back, shipping.tax - back_tax
-    made.shipping = left if whole else left // 2
-    made.shipping_tax = left_tax if whole else left_tax // 2
-    made.told_as = shop.random.choice(("adjustments", "lines", "both"))
+def give_back(
+    shop: Shopfront, order: Order, made: Refund, shipping: Sequence[Shipping], *, whole: bool
+) -> None:
+    """Give back what is left of shipping, or half of it."""
+    for one in shipping:
+        net, tax = one.left(included=order.taxes_included)
+        amount, tax = (net, tax) if whole else (net // 2, tax // 2)
+        if amount or tax:
+            one.take_back(amount, tax)
+            made.shipping_back.append(ShippingBack(one, amount, tax))
+    if made.shipping_back:
+        made.told_as = shop.random.choice(("adjustments", "lines", "both"))
 
 
-def pay_back(shop: Shopfront, order: Order, made: Refund, at: int) -> None:
+def pay_back(shop: Shopfront, order: Order, made: Refund) -> None:
     """Move the money that a refund is worth, as far as there is any."""
     goods = sum(item.subtotal for item in made.lines)
     tax = 0 if order.taxes_included else sum(item.tax for item in made.lines)
     amount = goods + tax + made.shipping + made.shipping_tax + made.duties - made.discrepancy
-    amount = min(amount, order.paid)
-    if amount > 0:
-        parent = order.transactions[0].id
-        made.transactions.append(move(shop, order, "refund", amount, at, parent))
-        if order.gateway == "cash" and (step := shop.plan.cash_step):
-            made.cash_rounding = ratio(amount, step) * step - amount
+    hand_back(shop, order, made, amount)
     whole = order.paid <= 0
     order.financial_status = "refunded" if whole else "partially_refunded"
+
+
+def hand_back(shop: Shopfront, order: Order, made: Refund, amount: int) -> None:
+    """Give back as much of ``amount`` as was paid; cash in the coins that there are."""
+    amount = min(amount, order.paid)
+    if amount <= 0:
+        return
+    parent = order.transactions[0].id
+    made.transactions.append(move(shop, order, "refund", amount, made.created_at, parent))
+    if order.gateway == "cash" and (step := shop.plan.cash_step):
+        made.cash_rounding = ratio(amount, step) * step - amount
 
 
 def tell_refund(shop: Shopfront, order: Order, made: Refund) -> None:

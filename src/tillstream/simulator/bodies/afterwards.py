@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Order,
         Refund,
         RefundLine,
+        Return,
         Transaction,
     )
 
@@ -44,7 +45,10 @@ class Afterwards(Parts):
                         "removals": [{"id": line.id, "delta": n} for line, n in edit.removals],
                     },
                     "discounts": {"line_item": {"additions": [], "removals": []}},
-                    "shipping_lines": {"additions": [], "removals": []},
+                    "shipping_lines": {
+                        "additions": [{"id": one.id} for one in edit.shipping_additions],
+                        "removals": [{"id": one.id} for one in edit.shipping_removals],
+                    },
                 }
             }
         )
@@ -68,7 +72,7 @@ class Afterwards(Parts):
             "order_id": order.id,
             "processed_at": when,
             "restock": refund.restock,
-            "return": None,
+            "return": None if refund.return_id is None else _return(refund.return_id),
             "user_id": 902541635,
             "duties": duties,
             "total_duties_set": self._bag(refund.duties, theirs),
@@ -94,15 +98,16 @@ class Afterwards(Parts):
         }
 
     def _refunded_shipping(self, refund: Refund, order: Order) -> list[Json]:
-        if refund.shipping == 0 or refund.told_as == "adjustments" or order.shipping is None:
+        if refund.shipping == 0 or refund.told_as == "adjustments":
             return []
         return [
             {
-                "id": refund.id + 2,
-                "shipping_line": self._shipping(order.shipping, order.presentment),
-                "subtotal_amount_set": self._bag(refund.shipping, order.presentment),
-                "tax_amount_set": self._bag(refund.shipping_tax, order.presentment),
+                "id": refund.id + 2 + 8 * index,
+                "shipping_line": self._shipping(back.shipping, order.presentment),
+                "subtotal_amount_set": self._bag(back.amount, order.presentment),
+                "tax_amount_set": self._bag(back.tax, order.presentment),
             }
+            for index, back in enumerate(refund.shipping_back)
         ]
 
     def _adjustments(self, refund: Refund, order: Order) -> list[Json]:
@@ -195,13 +200,12 @@ class Afterwards(Parts):
             }
         )
 
-    def returned(self, row: Row, *, bare: bool) -> bytes:
-        """``returns/*``: without a time, and ``bare`` with little more than the id."""
-        printed: Json = {
-            "id": row["id"],
-            "admin_graphql_api_id": f"gid://shopify/Return/{row['id']}",
-            "status": row["status"],
-        }
+    def returned(self, row: Row, exchanged: Return | None = None, *, bare: bool = False) -> bytes:
+        """``returns/*``: without a time, and ``bare`` with little more than the id.
+
+        ``exchanged`` is what is known of an exchange, if it is one.
+        """
+        printed: Json = {**_return(row["id"]), "status": row["status"]}
         if not bare:
             gid = f"gid://shopify/Order/{row['order_id']}"
             printed |= {
@@ -210,10 +214,19 @@ class Afterwards(Parts):
                 "total_return_line_items": 1,
                 "return_line_items": [],
                 "return_shipping_fees": [],
-                "exchange_line_items": [],
-                "total_exchange_line_items": 0,
+                "exchange_line_items": _exchange_lines(exchanged),
+                "total_exchange_line_items": len(exchanged.lines) if exchanged else 0,
             }
         return encode(printed)
+
+    def _exchange(self, exchanged: Return) -> Json:
+        """A return as the orders have it: by which of their lines it was answered."""
+        return {
+            **_return(exchanged.id),
+            "name": exchanged.name,
+            "exchange_line_items": _exchange_lines(exchanged),
+            "total_exchange_line_items": len(exchanged.lines),
+        }
 
     def dispute(self, row: Row, amount: str, evidence_due_by: int) -> bytes:
         """``disputes/create`` and ``disputes/update``."""
@@ -273,3 +286,27 @@ class Afterwards(Parts):
                 if line.variant
             ],
         }
+
+
+def _return(identifier: int) -> Json:
+    """A return by its ids alone."""
+    return {"id": identifier, "admin_graphql_api_id": f"gid://shopify/Return/{identifier}"}
+
+
+def _exchange_lines(exchanged: Return | None) -> list[Json]:
+    """What goes out instead of what comes back."""
+    if exchanged is None:
+        return []
+    return [
+        {
+            "id": exchanged.id + number,
+            "admin_graphql_api_id": f"gid://shopify/ExchangeLineItem/{exchanged.id + number}",
+            "line_item": {
+                "id": line.id,
+                "admin_graphql_api_id": f"gid://shopify/LineItem/{line.id}",
+                "quantity": line.quantity,
+                "title": line.title,
+            },
+        }
+        for number, line in enumerate(exchanged.lines, 1)
+    ]

@@ -111,7 +111,9 @@ class Checkouts(People):
             "discount_codes": [
                 code(a.code, text(a.amount), a.code_type) for a in basket.applications
             ],
-            "tax_lines": tax_lines(text, by_rate(basket)),
+            "tax_lines": tax_lines(
+                text, by_rate([*basket.lines, *([basket.shipping] if basket.shipping else [])])
+            ),
             "source_name": visit.channel if visit else "web",
             "presentment_currency": basket.presentment[0]
             if basket.presentment

@@ -160,12 +160,12 @@ class Orders(Afterwards, People):
                 }
                 for a in order.applications
             ],
-            "tax_lines": self._taxes(by_rate(order), theirs),
+            "tax_lines": self._taxes(by_rate([*order.lines, *shipping]), theirs),
             "line_items": [self._line(line, order) for line in order.lines],
-            "shipping_lines": [self._shipping(shipping, theirs)] if shipping else [],
+            "shipping_lines": [self._shipping(one, theirs) for one in shipping],
             "fulfillments": [self._fulfillment(f, order) for f in order.fulfillments],
             "refunds": [self._refund(refund, order) for refund in order.refunds],
-            "returns": [],
+            "returns": [self._exchange(one) for one in order.returns],
             "line_item_groups": [],
             "payment_terms": None,
             "billing_address": None if shipping else address,

@@ -8,9 +8,9 @@ from tillstream.simulator.bodies.press import Json, Presentment, Press
 from tillstream.simulator.currency import MILLION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from tillstream.simulator.facts import Basket, Line, Order, Shipping
+    from tillstream.simulator.facts import Line, Order, Shipping
     from tillstream.simulator.plan import TaxRate
 
 
@@ -64,6 +64,8 @@ class Parts(Press):
 
     def _shipping(self, shipping: Shipping, theirs: Presentment) -> Json:
         text = self._text
+        net, tax = shipping.left(included=self._plan.taxes_included)
+        left = net + (tax if self._plan.taxes_included else 0)
         allocations: list[Json] = []
         if shipping.application is not None:
             allocations.append(
@@ -77,10 +79,10 @@ class Parts(Press):
             "id": shipping.id,
             "carrier_identifier": None,
             "code": shipping.code,
-            "current_discounted_price_set": self._bag(shipping.discounted, theirs),
+            "current_discounted_price_set": self._bag(left, theirs),
             "discounted_price": text(shipping.discounted),
             "discounted_price_set": self._bag(shipping.discounted, theirs),
-            "is_removed": False,
+            "is_removed": shipping.removed is not None,
             "phone": None,
             "price": text(shipping.price),
             "price_set": self._bag(shipping.price, theirs),
@@ -110,11 +112,10 @@ def code(code: str, amount: str, kind: str) -> Json:
     return {"code": code, "amount": amount, "type": kind}
 
 
-def by_rate(holder: Basket | Order) -> list[tuple[TaxRate, int]]:
-    """The order's taxes, one sum for each rate, shipping's among them."""
+def by_rate(taxed: Iterable[Line | Shipping]) -> list[tuple[TaxRate, int]]:
+    """Taxes on lines and shipping, one sum for each rate."""
     sums: dict[TaxRate, int] = {}
-    shipping = holder.shipping.taxes if holder.shipping else []
-    for rate, amount in [tax for line in holder.lines for tax in line.taxes] + shipping:
+    for rate, amount in [tax for part in taxed for tax in part.taxes]:
         sums[rate] = sums.get(rate, 0) + amount
     return list(sums.items())
 

@@ -15,7 +15,7 @@ from tillstream.simulator.currency import MILLION, ratio
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tillstream.simulator.facts import Edit, Line, Order, Refund
+    from tillstream.simulator.facts import Edit, Line, Order, Refund, Shipping
 
 SALES = (
     "gross_sales",
@@ -123,6 +123,8 @@ def entries_of(order: Order) -> dict[str, Entry]:
     _book_placement(order, sheet.at("placement", order.processed_at))
     for line in order.lines:
         _book_line(order, line, sheet)
+    for shipping in order.shipping:
+        _book_shipping(order, shipping, sheet)
     placement = sheet["placement"]
     for amounts in (placement, *(share for _, share in placement.lines.values())):
         amounts.placed_gross, amounts.placed_discounts = amounts.gross_sales, amounts.discounts
@@ -155,20 +157,31 @@ def _book_placement(order: Order, placement: Entry) -> None:
     placement.customer_orders = int(order.customer is not None)
     placement.duties, placement.additional_fees = order.duties, order.fees
     placement.cash_rounding = order.cash_rounding
-    if order.shipping is not None:
-        inside = order.shipping.tax if order.taxes_included else 0
-        placement.shipping = order.shipping.discounted - inside
-        placement.taxes = order.shipping.tax
+
+
+def _book_shipping(order: Order, shipping: Shipping, sheet: _Sheet) -> None:
+    """When the order was placed, or when an edit added it."""
+    entry = sheet["placement"]
+    if shipping.added is not None:
+        edit_id, at = shipping.added
+        entry = sheet.at(f"edit:{edit_id}", at)
+    inside = shipping.tax if order.taxes_included else 0
+    entry.shipping += shipping.discounted - inside
+    entry.taxes += shipping.tax
 
 
 def _book_line(order: Order, line: Line, sheet: _Sheet) -> None:
-    """What edits added counts on their day, the rest when the order was placed."""
+    """What edits or an exchange added counts on their day, the rest when the order was placed."""
     left, units_left = worth_of(order, line), line.quantity
     for edit_id, units, at in line.added:
         part = worth_of(order, line).share(units, line.quantity)
         _sell(line, part, units, sheet.at(f"edit:{edit_id}", at))
         left, units_left = left.less(part), units_left - units
-    _sell(line, left, units_left, sheet["placement"])
+    entry = sheet["placement"]
+    if line.brought is not None:
+        return_id, at = line.brought
+        entry = sheet.at(f"edit:return-{return_id}", at)
+    _sell(line, left, units_left, entry)
 
 
 def _sell(line: Line, part: Worth, units: int, entry: Entry) -> None:
@@ -185,13 +198,19 @@ def _sell(line: Line, part: Worth, units: int, entry: Entry) -> None:
 
 
 def _book_removals(order: Order, edit: Edit, sheet: _Sheet) -> None:
-    """Units that an edit took off without leaving a refund record."""
+    """Units and shipping that an edit took off without leaving a refund record."""
     for line, units in edit.unrecorded:
-        part = worth_of(order, line).share(units, line.quantity)
-        gone = Amounts(
-            sales_reversals=part.gross - part.discounts, taxes=-part.tax, units_reversed=units
-        )
+        # As a refund has it: a share of what was paid, of which the tax is rounded for itself.
+        paid = ratio((line.total - line.discount) * units, line.quantity)
+        tax = ratio(line.tax * units, line.quantity)
+        inside = tax if order.taxes_included else 0
+        gone = Amounts(sales_reversals=paid - inside, taxes=-tax, units_reversed=units)
         sheet.at(f"edit:{edit.id}", edit.committed_at).of_line(line, gone)
+    for shipping in edit.unrecorded_shipping:
+        inside = shipping.tax if order.taxes_included else 0
+        entry = sheet.at(f"edit:{edit.id}", edit.committed_at)
+        entry.shipping -= shipping.discounted - inside
+        entry.taxes -= shipping.tax
 
 
 def _book_refund(order: Order, refund: Refund, entry: Entry) -> None:

@@ -6,7 +6,15 @@ printed from these facts and the books are kept from them; neither reads the oth
 
 from __future__ import annotations
 
-from tillstream.simulator.facts.afterwards import Edit, Fulfillment, Refund, RefundLine, Transaction
+from tillstream.simulator.facts.afterwards import (
+    Edit,
+    Fulfillment,
+    Refund,
+    RefundLine,
+    Return,
+    ShippingBack,
+    Transaction,
+)
 from tillstream.simulator.facts.baskets import Application, Basket, Totals, placed_totals
 from tillstream.simulator.facts.checkouts import Checkout, Whence
 from tillstream.simulator.facts.lines import Line, Shipping, levied
@@ -26,7 +34,9 @@ __all__ = [
     "Product",
     "Refund",
     "RefundLine",
+    "Return",
     "Shipping",
+    "ShippingBack",
     "Totals",
     "Transaction",
     "Variant",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from tillstream.simulator.facts.lines import Line
+    from tillstream.simulator.facts.lines import Line, Shipping
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,18 @@ class RefundLine:
     restock_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShippingBack:
+    """Shipping given back: ``amount`` without its ``tax``."""
+
+    shipping: Shipping
+    amount: int
+    tax: int
+
+
 @dataclass(slots=True, eq=False)
 class Refund:
-    """A refund record. ``shipping`` is without ``shipping_tax``.
+    """A refund record. ``return_id`` is the return's that it belongs to, if to any.
 
     ``told_as`` says how the body tells of shipping: Shopify has listed it as order adjustments,
     as refund shipping lines, and as both.
@@ -43,8 +52,7 @@ class Refund:
     id: int
     created_at: int
     lines: list[RefundLine]
-    shipping: int = 0
-    shipping_tax: int = 0
+    shipping_back: list[ShippingBack] = field(default_factory=list[ShippingBack])
     duties: int = 0
     discrepancy: int = 0
     cash_rounding: int = 0
@@ -52,13 +60,37 @@ class Refund:
     restock: bool = False
     told_as: Literal["adjustments", "lines", "both"] = "adjustments"
     transactions: list[Transaction] = field(default_factory=list[Transaction])
+    return_id: int | None = None
+
+    @property
+    def shipping(self) -> int:
+        """All shipping given back, without the tax on it."""
+        return sum(back.amount for back in self.shipping_back)
+
+    @property
+    def shipping_tax(self) -> int:
+        """The tax on it."""
+        return sum(back.tax for back in self.shipping_back)
+
+
+@dataclass(slots=True, eq=False)
+class Return:
+    """Goods that came back in exchange for others: the ``lines`` that went out instead.
+
+    ``asked`` is whether the buyer asked before, so that ``returns/*`` tell of it.
+    """
+
+    id: int
+    name: str
+    asked: bool
+    lines: list[Line] = field(default_factory=list["Line"])
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
     """A committed order edit: (line, units) added and removed.
 
-    ``unrecorded`` are those of the removals that left no refund record.
+    ``unrecorded`` are those of the removals that left no refund record; ``unrecorded_shipping`` likewise.
     """
 
     id: int
@@ -66,6 +98,9 @@ class Edit:
     additions: list[tuple[Line, int]]
     removals: list[tuple[Line, int]]
     unrecorded: list[tuple[Line, int]] = field(default_factory=list["tuple[Line, int]"])
+    shipping_additions: list[Shipping] = field(default_factory=list["Shipping"])
+    shipping_removals: list[Shipping] = field(default_factory=list["Shipping"])
+    unrecorded_shipping: list[Shipping] = field(default_factory=list["Shipping"])
 
 
 @dataclass(slots=True, eq=False)

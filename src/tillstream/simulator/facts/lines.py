@@ -18,7 +18,8 @@ class Line:
 
     ``allocations`` are (index of the discount application, amount); ``taxes`` (rate, amount).
     ``quantity`` counts what was ever ordered; ``removed`` what was since taken off or refunded.
-    ``added`` are (edit id, units, committed at).
+    ``added`` are (edit id, units, committed at); ``brought`` is (return id, at) of the exchange that
+    brought the line, where no edit tells of it.
     """
 
     id: int
@@ -36,6 +37,7 @@ class Line:
     refunded_subtotal: int = 0
     refunded_tax: int = 0
     added: list[tuple[int, int, int]] = field(default_factory=list[tuple[int, int, int]])
+    brought: tuple[int, int] | None = None
 
     @property
     def total(self) -> int:
@@ -85,7 +87,11 @@ def levied(amount: int, rates: tuple[TaxRate, ...], *, included: bool) -> list[t
 
 @dataclass(slots=True, eq=False)
 class Shipping:
-    """The shipping line of an order."""
+    """A shipping line of an order.
+
+    ``added`` and ``removed`` are (edit id, committed at) of the edits that did so. ``given_back`` is
+    without ``tax_given_back``; once it is removed all of it is.
+    """
 
     id: int
     title: str
@@ -94,6 +100,10 @@ class Shipping:
     discount: int
     application: int | None
     taxes: list[tuple[TaxRate, int]]
+    added: tuple[int, int] | None = None
+    removed: tuple[int, int] | None = None
+    given_back: int = 0
+    tax_given_back: int = 0
 
     @property
     def discounted(self) -> int:
@@ -104,3 +114,13 @@ class Shipping:
     def tax(self) -> int:
         """All taxes on it."""
         return sum(amount for _, amount in self.taxes)
+
+    def left(self, *, included: bool) -> tuple[int, int]:
+        """What was not given back: without its tax, and the tax."""
+        net = self.discounted - (self.tax if included else 0)
+        return net - self.given_back, self.tax - self.tax_given_back
+
+    def take_back(self, amount: int, tax: int) -> None:
+        """Take off ``amount`` and the ``tax`` on it."""
+        self.given_back += amount
+        self.tax_given_back += tax

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tillstream.simulator.currency import ratio
-from tillstream.simulator.facts.afterwards import Edit, Fulfillment, Refund, Transaction
+from tillstream.simulator.facts.afterwards import Edit, Fulfillment, Refund, Return, Transaction
 from tillstream.simulator.facts.baskets import Totals
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Order:
     processed_at: int
     updated_at: int
     lines: list[Line]
-    shipping: Shipping | None
+    shipping: list[Shipping]
     applications: list[Application]
     duties: int
     fees: int
@@ -57,6 +57,7 @@ class Order:
     cash_rounding: int = 0
     refunds: list[Refund] = field(default_factory=list[Refund])
     edits: list[Edit] = field(default_factory=list[Edit])
+    returns: list[Return] = field(default_factory=list[Return])
     fulfillments: list[Fulfillment] = field(default_factory=list[Fulfillment])
     transactions: list[Transaction] = field(default_factory=list[Transaction])
 
@@ -100,20 +101,14 @@ class Order:
         return sum(t.amount for t in self.transactions if t.kind == "refund")
 
     @property
-    def shipping_given_back(self) -> tuple[int, int]:
-        """Shipping refunded, and the tax on it."""
-        return sum(r.shipping for r in self.refunds), sum(r.shipping_tax for r in self.refunds)
-
-    @property
     def current(self) -> Totals:
         """The figures after edits, removals and refunds."""
         goods = [line for line in self.lines if not line.tip]
         subtotal = sum(li.total - li.discount - li.refunded_subtotal for li in goods)
-        back, back_tax = self.shipping_given_back
-        shipped = self.shipping.discounted if self.shipping else 0
-        shipping_tax = self.shipping.tax if self.shipping else 0
-        shipping = shipped - back - (back_tax if self.taxes_included else 0)
-        tax = sum(li.tax - li.refunded_tax for li in goods) + shipping_tax - back_tax
+        left = [one.left(included=self.taxes_included) for one in self.shipping]
+        shipping_tax = sum(tax for _, tax in left)
+        shipping = sum(net for net, _ in left) + (shipping_tax if self.taxes_included else 0)
+        tax = sum(li.tax - li.refunded_tax for li in goods) + shipping_tax
         duties = self.duties - sum(r.duties for r in self.refunds)
         discounts = sum(ratio(li.discount * li.remaining, li.quantity) for li in goods)
         added = 0 if self.taxes_included else tax
@@ -121,7 +116,7 @@ class Order:
             lines=sum(li.price * li.remaining for li in goods),
             subtotal=subtotal,
             tax=tax,
-            discounts=discounts + (self.shipping.discount if self.shipping else 0),
+            discounts=discounts + sum(one.discount for one in self.shipping if not one.removed),
             shipping=shipping,
             price=subtotal + shipping + added + duties + self.fees + self.tip,
         )
