@@ -11,6 +11,7 @@ import io
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
+import httpx
 import pyarrow.parquet as pq  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
@@ -27,12 +28,10 @@ from tillstream.serve import (
     sales_models,
 )
 from tillstream.serve.app import bare_app
-from tillstream.serve.export import ROWS_A_GROUP
+from tillstream.serve.export import CUT_SHORT, ROWS_A_GROUP
 from tillstream.serve.forms import as_written
 
 if TYPE_CHECKING:
-    import httpx
-
     from tests.serve.conftest import Site
 
 MODELS = (
@@ -170,6 +169,14 @@ async def test_taking_people_out_is_noted(shop: tuple[Site, str]) -> None:
     ]
 
 
+async def fetch_whatever_happens(site: Site, token: str, path: str) -> httpx.Response:
+    """As a client gets it: our errors stay with us."""
+    transport = httpx.ASGITransport(site.app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://tillstream.test") as client:
+        bearer = {"Authorization": f"Bearer {token}"}
+        return await client.get(f"/api/analytics/{path}", params=RANGE, headers=bearer)
+
+
 async def test_a_file_ends_when_the_sign_in_does(
     shop: tuple[Site, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,8 +190,14 @@ async def test_a_file_ends_when_the_sign_in_does(
         return page
 
     monkeypatch.setattr(listing, "read_page", sign_out)
-    with pytest.raises(Exception, match=r"signed out|response already started"):
-        await fetch(site, token, "orders.csv")
+    answer = await fetch_whatever_happens(site, token, "orders.csv")
+    broken = await fetch_whatever_happens(site, await site.login(), "orders.parquet")
+    # Nobody takes it for the whole.
+    lines = list(csv.reader(io.StringIO(answer.text, newline="")))
+    assert len(lines) < ORDERS
+    assert lines[-1] == [CUT_SHORT]
+    with pytest.raises(Exception, match="Parquet"):
+        cast("Any", pq).ParquetFile(io.BytesIO(broken.content))
 
 
 # -- the description ------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,15 @@ def make_app(trace: Trace) -> FastAPI:
 
     @app.get("/empty", status_code=204)
     async def empty() -> None: ...
+
+    @app.get("/broken")
+    async def broken() -> StreamingResponse:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"first,"
+            message = "on purpose"
+            raise RuntimeError(message)
+
+        return StreamingResponse(chunks())
 
     @app.get("/stream")
     async def stream() -> StreamingResponse:
@@ -210,3 +220,13 @@ async def test_an_application_that_cannot_start_says_so() -> None:
 
     with pytest.raises(LifespanFailed, match="no database"):
         await AsgiOverRsgi(FastAPI(lifespan=broken)).startup()
+
+
+async def test_an_answer_that_breaks_off_ends_at_once(client: httpx.AsyncClient) -> None:
+    gc.disable()
+    try:
+        response = await client.get("/broken")
+    finally:
+        gc.enable()
+    # The server has no way to end it otherwise than a whole one: what is sent has to say so itself.
+    assert (response.status_code, response.text) == (200, "first,")

@@ -152,6 +152,7 @@ class AsgiOverRsgi:
             )
         except Exception:  # noqa: BLE001 - the last one who can log it
             _log.exception("api.fault", extra={"method": scope.method})
+        exchange.end()
         if not exchange.answered:
             _answer_problem(protocol, FAULT, "Something went wrong here. Please try again.")
 
@@ -204,6 +205,10 @@ class _Exchange:
                 )
             except ProtocolClosed:
                 self._stream = None
+
+    def end(self) -> None:
+        """Let go of an answer that is streamed, which ends it: an error may keep us alive in its traceback."""
+        self._stream = None
 
     async def _send_body(self, body: bytes, *, more: bool) -> None:
         if self._stream is not None:
