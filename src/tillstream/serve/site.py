@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import mimetypes
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
@@ -51,8 +52,9 @@ def read_site(folder: Traversable) -> dict[str, Page]:
     return {path: _page(path, file.read_bytes()) for path, file in _files(folder, "")}
 
 
-def packaged_site() -> dict[str, Page]:
-    """The dashboard that this package was built with; empty if it was built without."""
+@cache
+def packaged_site() -> Mapping[str, Page]:
+    """The dashboard that this package was built with, read once; empty if it was built without."""
     return read_site(resources.files("tillstream.serve") / "static")
 
 
