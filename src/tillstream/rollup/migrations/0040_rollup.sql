@@ -167,31 +167,11 @@ BEGIN
   END LOOP;
 END $$;
 
--- Deadlines concern all tenants, and the worker does not know whose is next before it asks.
+-- Deadlines, and stores whose settings have changed, concern all tenants: the worker does not know whose
+-- is next before it asks (rollup.due_checkouts and rollup.stale_stores of 0042_checkouts.sql).
 CREATE POLICY owner ON rollup.checkouts FOR SELECT TO CURRENT_USER USING (true);
-CREATE FUNCTION rollup.due_checkouts(until timestamptz, most integer)
-  RETURNS TABLE (tenant_id bigint, store_id bigint, token text)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  AS $$
-    SELECT c.tenant_id, c.store_id, c.token FROM rollup.checkouts AS c
-    WHERE c.deadline < until ORDER BY c.deadline LIMIT most
-  $$;
--- Stores whose settings, by account or by Shopify, are no longer those their figures were made with.
 CREATE POLICY owner ON mirror.shops FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner ON rollup.stores FOR SELECT TO CURRENT_USER USING (true);
-CREATE FUNCTION rollup.stale_stores()
-  RETURNS TABLE (tenant_id bigint, store_id bigint)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  AS $$
-    SELECT r.tenant_id, r.store_id
-    FROM rollup.stores AS r
-    JOIN shops.stores AS s ON s.tenant_id = r.tenant_id AND s.id = r.store_id
-    LEFT JOIN mirror.shops AS m ON m.tenant_id = r.tenant_id AND m.store_id = r.store_id
-    WHERE (coalesce(m.timezone, s.timezone, 'UTC'), coalesce(m.currency, s.currency),
-           extract(epoch FROM s.abandonment_window)::integer)
-      IS DISTINCT FROM (r.timezone, r.currency, r.window_seconds)
-    ORDER BY r.tenant_id, r.store_id LIMIT 100
-  $$;
 
 -- Live rows are forgotten by age, whoever's they are.
 CREATE POLICY owner_forgets ON rollup.live FOR DELETE TO CURRENT_USER USING (true);
@@ -199,7 +179,5 @@ CREATE POLICY owner_sees ON rollup.live FOR SELECT TO CURRENT_USER USING (true);
 CREATE FUNCTION rollup.expire_live(kept interval) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$ DELETE FROM rollup.live WHERE at < now() - kept $$;
-REVOKE EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer), rollup.stale_stores(),
-  rollup.expire_live(interval) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer), rollup.stale_stores(),
-  rollup.expire_live(interval) TO tillstream_worker;
+REVOKE EXECUTE ON FUNCTION rollup.expire_live(interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION rollup.expire_live(interval) TO tillstream_worker;

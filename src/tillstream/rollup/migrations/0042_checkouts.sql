@@ -54,7 +54,9 @@ CREATE FUNCTION rollup.inference_seconds() RETURNS integer
 REVOKE EXECUTE ON FUNCTION rollup.inference_seconds() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION rollup.inference_seconds() TO tillstream_worker;
 
-CREATE OR REPLACE FUNCTION rollup.stale_stores()
+-- Stores whose settings, by account, installation or Shopify, are no longer those their figures were
+-- made with.
+CREATE FUNCTION rollup.stale_stores()
   RETURNS TABLE (tenant_id bigint, store_id bigint)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -69,7 +71,6 @@ CREATE OR REPLACE FUNCTION rollup.stale_stores()
   $$;
 
 -- Deadlines that have passed, but in stores that somebody else is in.
-DROP FUNCTION rollup.due_checkouts(timestamptz, integer);
 CREATE FUNCTION rollup.due_checkouts(until timestamptz, most integer, busy bigint[])
   RETURNS TABLE (tenant_id bigint, store_id bigint, token text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -77,5 +78,7 @@ CREATE FUNCTION rollup.due_checkouts(until timestamptz, most integer, busy bigin
     SELECT c.tenant_id, c.store_id, c.token FROM rollup.checkouts AS c
     WHERE c.deadline < until AND c.store_id <> ALL (busy) ORDER BY c.deadline LIMIT most
   $$;
-REVOKE EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer, bigint[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION rollup.due_checkouts(timestamptz, integer, bigint[]) TO tillstream_worker;
+REVOKE EXECUTE ON FUNCTION rollup.stale_stores(), rollup.due_checkouts(timestamptz, integer, bigint[])
+  FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION rollup.stale_stores(), rollup.due_checkouts(timestamptz, integer, bigint[])
+  TO tillstream_worker;

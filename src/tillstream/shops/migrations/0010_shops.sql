@@ -125,42 +125,6 @@ GRANT UPDATE (name, timezone, currency, abandonment_window, api_secret_sealed,
               access_token_sealed, removed_at)
   ON shops.stores TO tillstream_api;
 
--- Where deliveries of these shops go. Shops that nobody has connected have no row.
-CREATE FUNCTION shops.route(domains text[])
-  RETURNS TABLE (domain text, tenant_id bigint, store_id bigint, timezone text, currency text,
-                 window_seconds double precision)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  BEGIN ATOMIC
-    SELECT s.domain, s.tenant_id, s.id, s.timezone, s.currency,
-           extract(epoch FROM s.abandonment_window)::double precision
-    FROM shops.stores AS s
-    WHERE s.domain = ANY (route.domains) AND s.removed_at IS NULL;
-  END;
-
--- The sealed webhook secrets of all connected stores that brought their own.
-CREATE FUNCTION shops.store_secrets()
-  RETURNS TABLE (domain text, store_id bigint, api_secret_sealed bytea)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  BEGIN ATOMIC
-    SELECT s.domain, s.id, s.api_secret_sealed
-    FROM shops.stores AS s
-    WHERE s.api_secret_sealed IS NOT NULL AND s.removed_at IS NULL;
-  END;
-
--- What signing in needs before a tenant is known: one row per membership, the oldest tenant first.
-CREATE FUNCTION shops.find_user(sought_email text)
-  RETURNS TABLE (user_id bigint, tenant_id bigint, tenant_name text, name text, role text,
-                 password_hash text)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  BEGIN ATOMIC
-    SELECT u.id, t.id, t.name, u.name, m.role, u.password_hash
-    FROM shops.users AS u
-    JOIN shops.memberships AS m ON m.user_id = u.id
-    JOIN shops.tenants AS t ON t.id = m.tenant_id
-    WHERE u.email = lower(find_user.sought_email)
-    ORDER BY t.id;
-  END;
-
 -- A new tenant with its owner; no row where the e-mail address is taken.
 CREATE FUNCTION shops.create_account(
     new_email text, new_name text, new_tenant_name text, new_password_hash text)
@@ -185,11 +149,8 @@ CREATE FUNCTION shops.create_account(
     RETURN QUERY SELECT made_user, made_tenant;
   END $$;
 
-REVOKE EXECUTE ON FUNCTION shops.route(text[]), shops.store_secrets(), shops.find_user(text),
-  shops.create_account(text, text, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION shops.route(text[]), shops.store_secrets() TO tillstream_worker;
-GRANT EXECUTE ON FUNCTION shops.find_user(text), shops.create_account(text, text, text, text)
-  TO tillstream_api;
+REVOKE EXECUTE ON FUNCTION shops.create_account(text, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION shops.create_account(text, text, text, text) TO tillstream_api;
 
 -- Caches of routes and secrets refresh on this.
 CREATE FUNCTION shops.notify_store() RETURNS trigger

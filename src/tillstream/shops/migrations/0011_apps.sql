@@ -77,7 +77,6 @@ CREATE FUNCTION shops.app_credentials(sought_key text DEFAULT NULL)
   END;
 
 -- The sealed signing secrets of connected stores (NULL: of all), also those that are about to retire.
-DROP FUNCTION shops.store_secrets();
 CREATE FUNCTION shops.store_secrets(domains text[] DEFAULT NULL)
   RETURNS TABLE (domain text, store_id bigint, api_secret_sealed bytea, retires_at timestamptz)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -135,7 +135,7 @@ GRANT SELECT ON shops.delivery_versions TO tillstream_api, tillstream_worker;
 
 -- Where deliveries of these shops go. Shops that nobody has connected have no row. Where the
 -- session says that claims have to be proved, a shop that was only claimed has none either.
-CREATE OR REPLACE FUNCTION shops.route(domains text[])
+CREATE FUNCTION shops.route(domains text[])
   RETURNS TABLE (domain text, tenant_id bigint, store_id bigint, timezone text, currency text,
                  window_seconds double precision)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -283,14 +283,15 @@ CREATE FUNCTION shops.note_versions(domains text[], versions text[], at timestam
     ON CONFLICT ON CONSTRAINT delivery_versions_pkey DO UPDATE SET seen_at = excluded.seen_at;
   END;
 
-REVOKE EXECUTE ON FUNCTION shops.own_app_secret(bytea, timestamptz), shops.scopes_of_apps(),
-  shops.verdict_of(bytea, timestamptz), shops.take_over(bytea, timestamptz),
+REVOKE EXECUTE ON FUNCTION shops.route(text[]), shops.own_app_secret(bytea, timestamptz),
+  shops.scopes_of_apps(), shops.verdict_of(bytea, timestamptz), shops.take_over(bytea, timestamptz),
   shops.due_refreshes(timestamptz, interval, interval, integer),
   shops.due_audits(timestamptz, interval, integer), shops.note_versions(text[], text[], timestamptz)
   FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION shops.own_app_secret(bytea, timestamptz), shops.scopes_of_apps(),
   shops.verdict_of(bytea, timestamptz), shops.take_over(bytea, timestamptz) TO tillstream_api;
-GRANT EXECUTE ON FUNCTION shops.due_refreshes(timestamptz, interval, interval, integer),
+GRANT EXECUTE ON FUNCTION shops.route(text[]),
+  shops.due_refreshes(timestamptz, interval, interval, integer),
   shops.due_audits(timestamptz, interval, integer), shops.note_versions(text[], text[], timestamptz)
   TO tillstream_worker;
 

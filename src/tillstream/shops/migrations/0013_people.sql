@@ -122,7 +122,6 @@ GRANT INSERT ON shops.audit TO tillstream_worker;
 -- -- Signing in ----------------------------------------------------------------------------------
 
 -- What signing in needs before a tenant is known: one row per membership, the oldest tenant first.
-DROP FUNCTION shops.find_user(text);
 CREATE FUNCTION shops.find_user(sought_email text)
   RETURNS TABLE (user_id bigint, tenant_id bigint, tenant_name text, name text, role text,
                  password_hash text, entered_at timestamptz)
