@@ -8,6 +8,7 @@ Every ``*_set`` also holds 777.77 AUD of presentment money, which must never sho
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from fractions import Fraction
 from typing import Any
@@ -939,3 +940,20 @@ def test_a_full_refund_of_everything_leaves_nothing(
     )
     total = sums(entries(body, told))
     assert (net(total), total["shipping"], total["taxes"], total_sales(total)) == (0, 0, 0, 0)
+
+
+def test_an_order_of_thousands_of_lines_takes_no_longer_for_each() -> None:
+    # Every line without product, one of them the tip by its amount, and every unit refunded: what one line
+    # needs to know of all others must not be asked of each. Seconds of processor time, not of the clock.
+    lines = [
+        line(key, "1.00", 2, current=0, product_id=None, variant_id=None) for key in range(1, 4001)
+    ]
+    backs = [
+        refund(*(refunded(key, 1, "1.00") for key in range(1, 4001)), key=number)
+        for number in (5, 6)
+    ]
+    whole = merged(order(*lines, refunds=backs, total_tip_received="3.00"))
+    begun = time.process_time()
+    found = order_entries(whole)
+    assert time.process_time() - begun < 2
+    assert net(sums(found)) == 0

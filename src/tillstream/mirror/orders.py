@@ -164,9 +164,11 @@ def is_tip(line: Line, order: Order) -> bool:
     """
     if order.total_tip_received <= 0 or not _may_be_tip(line):
         return False
-    if any(_called_tip(one) for one in order.lines):
-        return _called_tip(line)
-    return line.price * line.quantity == order.total_tip_received
+    if _called_tip(line):
+        return True
+    # The other lines are looked at last, and seldom: an order may have thousands.
+    amounts_to_it = line.price * line.quantity == order.total_tip_received
+    return amounts_to_it and not any(_called_tip(one) for one in order.lines)
 
 
 def _may_be_tip(line: Line) -> bool:

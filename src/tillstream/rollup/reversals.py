@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tillstream.foundation.money import proportion
@@ -17,6 +18,8 @@ from tillstream.rollup.happenings import (
 from tillstream.rollup.placement import beside_sales, charge, duty_tax
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tillstream.mirror.orders import Line, Order
     from tillstream.mirror.refunds import Refund, RefundLine
     from tillstream.rollup.happenings import Amounts, Happening, Happenings, Moment
@@ -42,8 +45,9 @@ def take_back(order: Order, happenings: Happenings) -> None:
     if order.cancelled_at is None:
         _take_back_without_record(order, happenings)
     else:
+        refunded = _units_refunded(order)
         for line in order.lines:
-            _take_back_removed(order, line, happenings)
+            _take_back_removed(order, line, refunded, happenings)
         _take_back_shipping(order, happenings)
         _cancel(happenings, order.cancelled_at)
 
@@ -83,8 +87,9 @@ def _given_back_beside(measure: str, line: Line | None, given: RefundLine) -> Am
 
 def _take_back_without_record(order: Order, happenings: Happenings) -> None:
     """Reverse what the order no longer has though no refund tells of it."""
+    units = _units_refunded(order)
     for line in order.lines:
-        _take_back_removed(order, line, happenings)
+        _take_back_removed(order, line, units, happenings)
     _take_back_shipping(order, happenings)
     refunded = sum(refund.duties for refund in order.refunds.values())
     duties = _gone(order.duties, order.current_duties, refunded)
@@ -101,14 +106,25 @@ def _gone(charged: int, current: int | None, refunded: int) -> int:
     return 0 if current is None else max(0, charged - current - refunded)
 
 
-def _take_back_removed(order: Order, line: Line, happenings: Happenings) -> None:
+def _units_refunded(order: Order) -> Counter[int]:
+    """Units that refunds tell of, by line. For all lines at once: an order may have thousands of both."""
+    units: Counter[int] = Counter()
+    for refund in order.refunds.values():
+        for given in refund.lines:
+            units[given.line_item_id] += given.quantity
+    return units
+
+
+def _take_back_removed(
+    order: Order, line: Line, refunded: Mapping[int, int], happenings: Happenings
+) -> None:
     """Reverse units that are gone though no refund tells of them.
 
     An edit that removes units normally leaves a refund record. Where the record is missing the
     units are reversed at the edits that removed them, else with the placement. What a cancellation
     takes away is reversed by the cancellation.
     """
-    missing = _missing_units(order, line)
+    missing = _missing_units(line, refunded.get(line.id, 0))
     if not missing:
         return
     taken = 0
@@ -121,16 +137,10 @@ def _take_back_removed(order: Order, line: Line, happenings: Happenings) -> None
         _remove(order, line, taken, missing - taken, happenings.of(*placement_of(order)))
 
 
-def _missing_units(order: Order, line: Line) -> int:
+def _missing_units(line: Line, refunded: int) -> int:
     left = line.current_quantity
     if left is None or left >= line.quantity or line.quantity <= 0:
         return 0
-    refunded = sum(
-        given.quantity
-        for refund in order.refunds.values()
-        for given in refund.lines
-        if given.line_item_id == line.id
-    )
     return max(0, line.quantity - left - refunded)
 
 
