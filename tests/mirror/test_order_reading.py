@@ -146,3 +146,12 @@ def test_money_beyond_goods_and_the_return_it_belongs_to() -> None:
     # 2.00 + 0.50 given back, 1.00 kept so far
     assert (found.adjustment, found.shipping, found.return_id) == (15_000, 50_000, 8)
     assert merged(order(), {**told, "return": None}).refunds[5].return_id is None
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_of_two_bodies_of_one_second_the_one_with_a_parcel_is_later(number: int) -> None:
+    # Digital goods are ordered, paid and sent in one second. Which digest is the greater is a matter of chance.
+    before = order(name=f"#{number}", fulfillments=[], financial_status="paid")
+    after = {**before, "fulfillments": [{"status": "success", "created_at": PLACED}]}
+    for told in ((before, after), (after, before)):
+        assert merged(*told).fulfilled_at == moment(PLACED, "")

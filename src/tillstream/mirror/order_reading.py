@@ -87,9 +87,10 @@ def _personal(body: Body) -> Fields:
 def _rank(fields: Fields, told: list[dict[str, Any]]) -> int:
     """How far on in its life a body is, for bodies of one second: an order only goes forward."""
     return (
-        (fields.get("cancelled_at") is not None) * 1000
-        + min(len(told), 99) * 10
-        + (fields.get("closed_at") is not None) * 5
+        (fields.get("cancelled_at") is not None) * 2000
+        + min(len(told), 99) * 20
+        + (fields.get("closed_at") is not None) * 10
+        + (fields.get("fulfilled_at") is not None) * 5
         + _PROGRESS.get(fields.get("financial_status") or "", 0)
     )
 
