@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tillstream.command import documents
+from tillstream.command import documents, source_scan
 from tillstream.command.documents import PARTS, ROOT, SOURCES
 from tillstream.foundation import settings
 from tillstream.rollup.measures import ADDITIVE, MEASURES
@@ -27,7 +27,7 @@ def test_generated_parts_are_up_to_date(path: str, name: str, write: Callable[[s
 
 def test_every_event_has_a_meaning() -> None:
     meanings = documents.meanings((ROOT / "docs/events.md").read_text())
-    for event in documents.log_events(SOURCES):
+    for event in source_scan.log_events(SOURCES):
         meaning = meanings.get(event.name, "")
         assert meaning.endswith("."), f"say in docs/events.md what `{event.name}` means"
 
@@ -73,11 +73,11 @@ def test_the_scan_finds_what_is_logged_and_counted(tmp_path: Path) -> None:
         """)
     )
     (tmp_path / "other.py").write_text('log.info("one", extra={"topic": 1})')
-    assert documents.log_events(tmp_path) == [
+    assert source_scan.log_events(tmp_path) == [
         ("one", "warning, info", ("shop", "error", "topic"), ("deep/module.py", "other.py")),
         ("two", "error", ("error",), ("deep/module.py",)),
     ]
-    assert documents.metrics(tmp_path) == [
+    assert source_scan.metrics(tmp_path) == [
         ("tillstream_level", "gauge", (), "How high."),
         ("tillstream_things_total", "counter", ("kind", "other"), "Things."),
     ]
@@ -87,11 +87,11 @@ def test_the_scan_finds_what_is_logged_and_counted(tmp_path: Path) -> None:
 def test_the_scan_refuses_events_it_cannot_read(tmp_path: Path, call: str) -> None:
     (tmp_path / "module.py").write_text(call)
     with pytest.raises(ValueError, match=r"module\.py"):
-        documents.log_events(tmp_path)
+        source_scan.log_events(tmp_path)
 
 
 def test_rewriting_keeps_what_stands_around_and_what_was_written_by_hand() -> None:
-    events = [documents.LogEvent("one", "info", ("shop",), ("a.py",))]
+    events = [source_scan.LogEvent("one", "info", ("shop",), ("a.py",))]
     begin, end = (
         "<!-- events: written by python -m tillstream.command.documents -->",
         "<!-- events: end -->",
