@@ -2,6 +2,7 @@ import { LogOut, Moon, Sun, UserRound } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { session } from './api/client.ts'
 import type { Session, Store } from './api/shapes.ts'
+import { filtersOf } from './domain/filters.ts'
 import { onward } from './overview/scope.ts'
 import { Accounts, AccountSwitcher } from './session/accounts.tsx'
 import { LiveStatusBadge } from './session/live-status.tsx'
@@ -13,10 +14,10 @@ import { go, Link, usePlace } from './ui/location.tsx'
 import { Popover } from './ui/popover.tsx'
 import { chooseTheme, useTheme } from './ui/theme.ts'
 
-/** Pages of figures are about one store and one range of days, which go along from one to the next. */
+/** Pages of figures are about one store and one range of days, which go along from one to the next; some know filters. */
 const pages = [
-  { href: '/', label: 'Overview', figures: true },
-  { href: '/orders', label: 'Orders', figures: true },
+  { href: '/', label: 'Overview', figures: true, filtered: true },
+  { href: '/orders', label: 'Orders', figures: true, filtered: true },
   { href: '/products', label: 'Products', figures: true },
   { href: '/customers', label: 'Customers', figures: true },
   { href: '/stores', label: 'Stores', figures: false },
@@ -69,17 +70,17 @@ function Pages({ attention }: { attention: number }) {
   return (
     <nav
       aria-label="Pages"
-      className="flex gap-0.5 max-md:order-last max-md:-mx-1 max-md:w-full max-md:overflow-x-auto max-md:pb-2 md:ml-4"
+      className="flex gap-0.5 max-sm:gap-0 max-md:order-last max-md:-mx-1 max-md:w-full max-md:overflow-x-auto max-md:pb-2 md:ml-4"
     >
-      {pages.map(({ href, label, figures }) => {
+      {pages.map(({ href, label, figures, filtered }) => {
         const here = href === '/' ? path === '/' : path.startsWith(href)
         return (
           <Link
             key={href}
-            href={figures ? onward(href, search) : href}
+            href={figures ? onward(href, search, filtered ? filtersOf(search) : {}) : href}
             aria-current={here ? 'page' : undefined}
             className={classes(
-              'rounded-lg px-1.5 py-1.5 font-medium whitespace-nowrap sm:px-2.5 transition-colors',
+              'rounded-lg px-1 py-1.5 font-medium whitespace-nowrap max-sm:text-[13px] sm:px-2.5 transition-colors',
               here ? 'bg-sunken text-ink' : 'text-ink-3 hover:text-ink',
             )}
           >

@@ -758,7 +758,9 @@ export interface paths {
          *     `value` is empty where it is not known. By product, variant, vendor, type and collection it is
          *     lines that are told apart: shipping, duties and fees belong to none and are null. An order with
          *     two discount codes counts under each, and a product in two collections, too; `share` is of all.
-         *     Collections are the smart ones: who is in a custom one is in no webhook.
+         *
+         *     Sales by collection are those of smart collections: who is in a manual (custom) one is told by
+         *     no webhook, so those have no rows until an import reads their members.
          */
         get: operations["breakdown"];
         put?: never;

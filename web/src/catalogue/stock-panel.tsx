@@ -96,7 +96,7 @@ function StockSummary({ inventory }: { inventory: Inventory | undefined }) {
     },
   ]
   return (
-    <dl className="grid grid-cols-2 gap-x-4 gap-y-2.5 border-b border-line px-5 pt-1 pb-4 figures">
+    <dl className="grid grid-cols-2 gap-x-4 gap-y-2.5 border-b border-line px-5 pt-1 pb-4 figures sm:grid-cols-4 min-[1400px]:grid-cols-2">
       {parts.map(({ label, value }) => (
         <div key={label}>
           <dt className="text-[13px] text-ink-3">{label}</dt>

@@ -80,7 +80,11 @@ export function ParcelsCard({ order }: FactsProps) {
   return (
     <Card title="Parcels">
       {order.fulfillments.length === 0 ? (
-        <p className="px-5 pb-4 text-[13px] text-ink-3">No delivery has told of one.</p>
+        <p className="px-5 pb-4 text-[13px] text-ink-3">
+          {order.fulfilled_at
+            ? `First sent ${dateTime(order.fulfilled_at, pageLocale(), order.timezone)}. No delivery told of the parcel itself.`
+            : 'Nothing was sent yet.'}
+        </p>
       ) : (
         <ul className="pb-2">
           {order.fulfillments.map((parcel) => (

@@ -44,19 +44,21 @@ export default function OrderPage({ order: id }: { order: string }) {
     <>
       <Back />
       <Head id={id} order={order.data} />
-      <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
-        <div className="flex min-w-0 flex-col gap-4">
+      <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[minmax(0,1fr)_20rem] lg:grid-rows-[auto_1fr]">
+        <div className="min-w-0">
           <OrderLines order={order.data} />
-          <History id={id} store={store} />
         </div>
         {order.data && (
-          <div className="flex min-w-0 flex-col gap-4">
+          <div className="flex min-w-0 flex-col gap-4 lg:col-start-2 lg:row-span-2 lg:row-start-1">
             <CustomerCard order={order.data} />
             <CheckoutCard order={order.data} />
             <ParcelsCard order={order.data} />
             <SourceCard order={order.data} />
           </div>
         )}
+        <div className="flex min-w-0 flex-col gap-4 lg:col-start-1">
+          <History id={id} store={store} />
+        </div>
       </div>
     </>
   )

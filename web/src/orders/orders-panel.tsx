@@ -3,7 +3,7 @@ import { ShoppingBag } from 'lucide-react'
 import { api, type FilteredQuestion } from '../api/client.ts'
 import type { Order } from '../api/shapes.ts'
 import { valueNote, valueWords } from '../domain/dimensions.ts'
-import { dateTime } from '../domain/moments.ts'
+import { dateTime, shortDate } from '../domain/moments.ts'
 import { formatMoney, pageLocale } from '../domain/money.ts'
 import { paymentWords, shipmentWords } from '../domain/orders.ts'
 import { useChosenByServer } from '../overview/server-choice.ts'
@@ -60,11 +60,11 @@ export function OrdersPanel({ question }: { question: FilteredQuestion }) {
 
 function columnsOf(currency: string, timezone: string | undefined): readonly Column<Order>[] {
   return [
-    { id: 'order', head: 'Order', cell: (row) => <Name order={row} /> },
+    { id: 'order', head: 'Order', cell: (row) => <Name order={row} timezone={timezone} /> },
     {
       id: 'placed',
       head: 'Placed',
-      width: 'w-44',
+      width: 'w-52',
       align: 'left',
       hide: 'md',
       quiet: true,
@@ -73,7 +73,7 @@ function columnsOf(currency: string, timezone: string | undefined): readonly Col
     {
       id: 'payment',
       head: 'Payment',
-      width: 'w-36',
+      width: 'w-34',
       align: 'left',
       hide: 'sm',
       cell: (row) => <StateBadge state={paymentWords(row.financial_status)} />,
@@ -81,7 +81,7 @@ function columnsOf(currency: string, timezone: string | undefined): readonly Col
     {
       id: 'shipment',
       head: 'Fulfillment',
-      width: 'w-32',
+      width: 'w-30',
       align: 'left',
       hide: 'lg',
       cell: (row) => <StateBadge state={shipmentWords(row)} />,
@@ -97,7 +97,7 @@ function channelOf({ channel }: Order) {
   return <span title={valueNote('channel', channel) ?? words}>{words}</span>
 }
 
-function Name({ order }: { order: Order }) {
+function Name({ order, timezone }: { order: Order; timezone: string | undefined }) {
   return (
     <>
       <span className="flex items-center gap-2">
@@ -112,6 +112,7 @@ function Name({ order }: { order: Order }) {
         {order.cancelled_at && <Badge tone="bad">Cancelled</Badge>}
       </span>
       <span className="block truncate text-[13px] text-ink-3">
+        <span className="md:hidden">{shortDate(order.processed_at, pageLocale(), timezone)} · </span>
         {order.customer_name || order.email || 'No customer'}
       </span>
     </>

@@ -11,6 +11,7 @@ import { storeLabel } from '../stores/label.ts'
 import { Card } from '../ui/card.tsx'
 import { classes } from '../ui/classes.ts'
 import { useNow } from '../ui/clock.ts'
+import { RowsLoading } from '../ui/rows.tsx'
 import { Empty } from '../ui/states.tsx'
 
 interface KindLook {
@@ -67,7 +68,9 @@ export function Feed({ question, stores, store, timezone }: FeedProps) {
       title="As it happens"
       className="flex flex-col overflow-hidden xl:sticky xl:top-[4.5rem] xl:max-h-[calc(100dvh-5.5rem)]"
     >
-      {entries.length === 0 ? (
+      {entries.length === 0 && recent.isPending ? (
+        <RowsLoading count={6} />
+      ) : entries.length === 0 ? (
         <Empty
           icon={<Radio aria-hidden className="size-5" />}
           title={status === 'live' ? 'Listening' : 'Not connected yet'}

@@ -139,14 +139,18 @@ export function useScope(stores: readonly Store[]): Scope {
 
 const carried = ['store', 'range', 'from', 'to', 'compare'] as const
 
-/** Another page of the same store and days. Filters stay behind: not every page knows them. */
-export function onward(path: string, search: URLSearchParams, more: Record<string, string> = {}): string {
+/** Another page of the same store and days. Filters stay behind unless they are named: not every page knows them. */
+export function onward(
+  path: string,
+  search: URLSearchParams,
+  more: Readonly<Record<string, string | undefined>> = {},
+): string {
   const kept = new URLSearchParams()
   for (const name of carried) {
     const value = search.get(name)
     if (value) kept.set(name, value)
   }
-  for (const [name, value] of Object.entries(more)) kept.set(name, value)
+  for (const [name, value] of Object.entries(more)) if (value !== undefined) kept.set(name, value)
   const text = kept.toString()
   return text ? `${path}?${text}` : path
 }
