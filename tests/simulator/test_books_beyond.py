@@ -15,6 +15,7 @@ from tests.simulator.test_books import NOW, TEN, VAT, at, customer, ledger, line
 from tillstream.simulator.books import entries_of
 from tillstream.simulator.books.entries import Amounts
 from tillstream.simulator.books.lives import Purchase, among, life_of
+from tillstream.simulator.books.segments import Bought, Segment, segments_of
 from tillstream.simulator.facts import (
     Application,
     Basket,
@@ -324,3 +325,27 @@ def test_a_checkout_left_three_times_is_abandoned_once_and_has_three_abandonment
         1,
         "0.00",
     )
+
+
+# -- groups --------------------------------------------------------------------------------------
+
+
+def test_customers_are_scored_by_how_many_have_less() -> None:
+    # Five customers, the nth with n orders of 10.00 in all on the nth: scores n, n, n. Of the one with
+    # twice that who came on the 1st, R is 1 and FM 5.
+    bought = [Bought(date(2026, 3, n), n, n * 1_000) for n in range(1, 6)]
+    assert segments_of(bought, 2) == {
+        "dormant": Segment(2, 3, 3_000),
+        "needs_attention": Segment(1, 3, 3_000),
+        "loyal": Segment(1, 4, 4_000),
+        "champions": Segment(1, 5, 5_000),
+        "prospects": Segment(2),
+    }
+    bought[0] = Bought(date(2026, 3, 1), 10, 10_000)
+    assert segments_of(bought, 0)["previously_loyal"] == Segment(1, 10, 10_000)
+
+
+def test_equals_score_equally() -> None:
+    # Nobody has less than any other: all three scores are 1
+    same = Bought(date(2026, 3, 1), 1, 1_000)
+    assert segments_of([same] * 4, 0) == {"dormant": Segment(4, 4, 4_000)}

@@ -23,12 +23,15 @@ from tests.rollup.worlds import World, world
 from tests.simulator.shops import END, START, shop
 from tests.story import audit
 from tests.story.crew import delivered, work
+from tillstream.foundation.database import set_tenants
+from tillstream.rollup.segments import segments_of
 from tillstream.simulator.delivery import Schedule
 from tillstream.simulator.plan import Move
 from tillstream.simulator.story import Story
 
 if TYPE_CHECKING:
     from tests.conftest import Database
+    from tillstream.mirror.merge import Store
     from tillstream.simulator.books import Books, Ledger
     from tillstream.simulator.plan import ShopPlan
 
@@ -58,10 +61,11 @@ def eventful_shops() -> list[ShopPlan]:
 
 
 async def test_every_table_is_that_of_the_books(database: Database) -> None:
-    """Every row, every measure of every day, every breakdown and cohort; nothing is parked."""
+    """Every row, every measure of every day, every breakdown, cohort and group; nothing is parked."""
     story = Story(1, eventful_shops(), START, END)
     async with world(database) as here:
-        domains = {plan.domain: here.store(here.tenant(), currency=None)[0] for plan in story.shops}
+        stores = {plan.domain: here.store(here.tenant(), currency=None) for plan in story.shops}
+        domains = {name: domain for name, (domain, _) in stores.items()}
         schedule = Schedule(story, 1, repeat=0.15)
         deliveries = [delivered(one.webhook, domains[one.webhook.shop]) for one in schedule]
         dice = random.Random(1)
@@ -70,6 +74,8 @@ async def test_every_table_is_that_of_the_books(database: Database) -> None:
             msgspec.structs.replace(one.content, stored=b"") for one in left.held.values()
         ]
         _assert_all(here, domains, story.books)
+        for name, (_, store) in stores.items():
+            await _assert_segments(here, store, story.books.ledgers[name])
 
 
 def _assert_all(here: World, domains: dict[str, str], books: Books) -> None:
@@ -87,6 +93,21 @@ def _assert_all(here: World, domains: dict[str, str], books: Books) -> None:
             assert audit.assert_cohorts(account) >= 3
             happened += _happened(ledger)
     assert happened.keys() >= {*audit.ADDITIVE, *_RARE}, happened
+
+
+async def _assert_segments(here: World, store: Store, ledger: Ledger) -> None:
+    """Customers by recency, frequency and monetary value, against sorting them all anew."""
+    async with here.connection.transaction():
+        await set_tenants(here.connection, [store.tenant_id])
+        found = await segments_of(here.connection, *store)
+    held = {one.group: one[1:] for one in found if one.customers}
+    money = ledger.currency.ten_thousandths
+    true = {
+        name: (one.customers, one.orders, money(one.spent))
+        for name, one in ledger.segments().items()
+    }
+    assert held == true
+    assert len(true) > 5
 
 
 def _happened(ledger: Ledger) -> Counter[str]:

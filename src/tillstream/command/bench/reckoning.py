@@ -11,6 +11,7 @@ from tillstream.mirror.values import instant
 from tillstream.rollup.breakdown import MEASURES
 from tillstream.rollup.columns import each
 from tillstream.rollup.measures import ADDITIVE
+from tillstream.rollup.segments import segments_of
 from tillstream.simulator.books.ledger import Dimension
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Checked(NamedTuple):
 
 
 async def compare(connection: Connection, domain: str, books: Books, now: datetime) -> Checked:
-    """Every figure of a store by day, value, customer, cohort and checkout.
+    """Every figure of a store by day, value, customer, group, cohort and checkout.
 
     Args:
         connection: of a superuser, whom row-level security does not bind.
@@ -78,6 +79,7 @@ async def compare(connection: Connection, domain: str, books: Books, now: dateti
         ("cohorts", await _cohorts(connection, store), _true_cohorts(ledger)),
         ("customers", await _customers(connection, store), _true_customers(ledger)),
         ("checkouts", await _checkouts(connection, store), _true_checkouts(ledger, now)),
+        ("segments", await _segments(connection, store), _true_segments(ledger)),
     ):
         checked = _held_against(checked, name, said, true)
     return checked
@@ -166,6 +168,22 @@ def _true_customers(ledger: Ledger) -> Figures:
     everybody = ledger.top_customers(len(ledger.customers) + 1)
     return {
         (int(one["id"]),): (one["orders"], parse_money(one["total_spent"])) for one in everybody
+    }
+
+
+async def _segments(connection: Connection, store: Store) -> Figures:
+    return {
+        (name,): tuple(figures)
+        for name, *figures in await segments_of(connection, *store)
+        if any(figures)
+    }
+
+
+def _true_segments(ledger: Ledger) -> Figures:
+    scaled = ledger.currency.ten_thousandths
+    return {
+        (name,): (one.customers, one.orders, scaled(one.spent))
+        for name, one in ledger.segments().items()
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from tillstream.simulator.books.entries import SALES, Amounts
 from tillstream.simulator.books.lives import among, life_of
 from tillstream.simulator.books.rows import Rows, bare
+from tillstream.simulator.books.segments import Bought, segments_of
 from tillstream.simulator.books.tables import add_up, cohorts_of, who_is
 from tillstream.simulator.currency import Currency, ratio
 from tillstream.simulator.shop_clock import ShopClock, instant, seconds
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from tillstream.simulator.books.lives import Life
+    from tillstream.simulator.books.segments import Segment
     from tillstream.simulator.books.tables import Cell, Cohort, Spending, Tables
     from tillstream.simulator.facts import Checkout, Customer, Order, Product
     from tillstream.simulator.plan import ShopPlan
@@ -138,6 +140,16 @@ class Ledger:
     def cohorts(self) -> dict[Cohort, Spending]:
         """Customers by the month of their first order, and what they did in each month since."""
         return cohorts_of(self._current())
+
+    def segments(self) -> dict[str, Segment]:
+        """Customers by recency, frequency and monetary value; money in smallest units."""
+        tables = self._current()
+        bought = [
+            Bought(made[-1][1], len(made), sum(done.spent for done in tables.months[one].values()))
+            for one, made in tables.purchases.items()
+        ]
+        known = {one.id for one in self.customers.values() if not one.deleted}
+        return segments_of(bought, len(known - tables.purchases.keys()))
 
     def scaled(self, amounts: Amounts) -> dict[str, int]:
         """Amounts as tables have them: money in ten-thousandths, without zeros."""
