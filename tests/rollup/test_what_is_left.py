@@ -126,6 +126,10 @@ def test_history_does_not_change(included: bool) -> None:
 
 
 def past(entries: list[Entry], day: date) -> list[Entry]:
-    """The entries of the days before one."""
+    """The entries of the days before one, but for how long an order took to be sent: that is known later."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return [entry for entry in entries if entry.at < midnight.timestamp() * 1_000_000]
+    return [
+        entry._replace(sent_after=None)
+        for entry in entries
+        if entry.at < midnight.timestamp() * 1_000_000
+    ]
