@@ -159,7 +159,16 @@ async def _write(connection: Connection, booked: Booked) -> None:
 
 
 async def _write_sent(connection: Connection, sent: Booked) -> None:
-    rows = [{**_key(one), "sent_after": one.entry.sent_after} for one in sent.added]
+    rows = [
+        {
+            **_key(one),
+            "at": instant(one.entry.at),
+            "hour": one.bucket.hour,
+            "day": one.bucket.day,
+            "sent_after": one.entry.sent_after,
+        }
+        for one in sent.added
+    ]
     if rows:
         await connection.execute(WRITE_SENT, (_json(rows),))
 

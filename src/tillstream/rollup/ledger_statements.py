@@ -49,13 +49,16 @@ ON CONFLICT (tenant_id, store_id, source, source_id, entry) DO UPDATE SET
 """
 
 WRITE_SENT: LiteralString = """
--- After how long these placements were sent, and nothing else of them. Takes a JSON array of keys with it.
-UPDATE rollup.ledger AS l SET sent_after = r.sent_after
+-- After how long these placements, which are there, were sent; nothing else of them changes. Takes a JSON
+-- array of rows. Not an UPDATE: by its conflict a row is found by its key however small the planner
+-- believes the table to be.
+INSERT INTO rollup.ledger (tenant_id, store_id, source, source_id, entry, at, hour, day, sent_after)
+SELECT r.tenant_id, r.store_id, r.source, r.source_id, r.entry, r.at, r.hour, r.day, r.sent_after
 FROM json_to_recordset(%s::json) AS r (
-  tenant_id bigint, store_id bigint, source text, source_id text, entry text, sent_after bigint
+  tenant_id bigint, store_id bigint, source text, source_id text, entry text, at timestamptz,
+  hour timestamptz, day date, sent_after bigint
 )
-WHERE l.tenant_id = r.tenant_id AND l.store_id = r.store_id AND l.source = r.source
-  AND l.source_id = r.source_id AND l.entry = r.entry
+ON CONFLICT (tenant_id, store_id, source, source_id, entry) DO UPDATE SET sent_after = excluded.sent_after
 """
 
 ADD_SUMS: LiteralString = f"""
