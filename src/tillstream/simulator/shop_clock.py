@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall time: the offset is printed beside it
 _ORDINAL = date(1970, 1, 1).toordinal()
@@ -18,9 +23,14 @@ class ShopClock:
     def __init__(self, zone: str) -> None:
         self._zone = ZoneInfo(zone)
         self._offsets: dict[int, tuple[int, str]] = {}
+        # One body prints an instant many times, and its order prints it again in the next one.
+        self._texts: Callable[[int], str] = lru_cache(maxsize=1 << 14)(self._print)
 
     def text(self, at: int) -> str:
         """RFC 3339 in the shop's offset: ``2026-11-22T09:05:00-05:00``."""
+        return self._texts(at)
+
+    def _print(self, at: int) -> str:
         seconds, suffix = self._offset(at)
         return (_EPOCH + timedelta(seconds=at + seconds)).isoformat() + suffix
 

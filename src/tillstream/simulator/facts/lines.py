@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from tillstream.simulator.currency import at_rate, contained, ratio
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tillstream.simulator.facts.wares import Product, Variant
     from tillstream.simulator.plan import TaxRate
 
@@ -47,12 +49,12 @@ class Line:
     @property
     def discount(self) -> int:
         """All discount allocations."""
-        return sum(amount for _, amount in self.allocations)
+        return _sum(self.allocations) if self.allocations else 0
 
     @property
     def tax(self) -> int:
         """All taxes."""
-        return sum(amount for _, amount in self.taxes)
+        return _sum(self.taxes) if self.taxes else 0
 
     @property
     def remaining(self) -> int:
@@ -113,7 +115,7 @@ class Shipping:
     @property
     def tax(self) -> int:
         """All taxes on it."""
-        return sum(amount for _, amount in self.taxes)
+        return _sum(self.taxes) if self.taxes else 0
 
     def left(self, *, included: bool) -> tuple[int, int]:
         """What was not given back: without its tax, and the tax."""
@@ -124,3 +126,11 @@ class Shipping:
         """Take off ``amount`` and the ``tax`` on it."""
         self.given_back += amount
         self.tax_given_back += tax
+
+
+def _sum(shares: Iterable[tuple[object, int]]) -> int:
+    """All amounts. A loop: a generator costs more than the one or two that there are."""
+    total = 0
+    for _, amount in shares:
+        total += amount
+    return total
