@@ -14,7 +14,9 @@ from tillstream.foundation.database import connect, set_tenants
 from tillstream.journal.contract import Delivery
 from tillstream.mirror.merge import Store
 from tillstream.rollup.apply import Outcome, apply, pass_deadlines, profile_of
-from tillstream.rollup.rebuild import rebuild_store
+from tillstream.rollup.mending import mend
+from tillstream.rollup.rebuild import MOST_ROUNDS
+from tillstream.rollup.survey import survey
 from tillstream.rollup.verify import StoreReport, state_hash, verify_store
 
 if TYPE_CHECKING:
@@ -126,14 +128,17 @@ class World:
         async with self.connection.transaction():
             await set_tenants(self.connection, [store.tenant_id])
             profile = await profile_of(self.connection, store)
-            return await rebuild_store(
-                self.connection,
-                store,
-                self.domain(store),
-                profile,
-                micros(now),
-                since=EPOCH if journal else None,
-            )
+            told, since = self.domain(store), EPOCH if journal else None
+            orders = 0
+            for _ in range(MOST_ROUNDS):
+                found = await survey(
+                    self.connection, store, told, profile, micros(now), since=since
+                )
+                orders = found.orders
+                await mend(self.connection, found, profile, micros(now))
+                if not (found.rows or found.missing):
+                    break
+            return orders
 
     def live(self, tenant: int) -> list[tuple[int, int, dict[str, Any]]]:
         """The live rows of a tenant: id, store and data."""

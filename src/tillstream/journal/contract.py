@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from tillstream.foundation.database import Connection
 
-DEFAULT_PARTITIONS = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, LiteralString, NamedTuple
 
 import msgspec
 
+from tillstream.foundation.statements import json_text
 from tillstream.journal.encoding import Undecodable, decode_deliveries
 from tillstream.journal.operations import replay_frames
 from tillstream.mirror import projections
@@ -103,9 +104,7 @@ async def absorb(connection: Connection, store: Store, missing: Sequence[Unabsor
             _row(store, resource, key, join(element, stored.get(key, Element())))
             for key, element in elements.items()
         ]
-        await connection.execute(
-            MIRRORED[resource].write(rows[0]), (msgspec.json.encode(rows).decode(),)
-        )
+        await connection.execute(MIRRORED[resource].write(rows[0]), (json_text(rows),))
     await projections.mend(connection, store, told)
     await record(connection, list({one.arrived.key: one.arrived for one in missing}.values()))
 
@@ -197,7 +196,7 @@ async def _stored(
 ) -> dict[int | str, Element]:
     mirrored = MIRRORED[resource]
     told = [{**store.columns, **mirrored.key_columns(key)} for key in keys]
-    cursor = await connection.execute(mirrored.load, (msgspec.json.encode(told).decode(),))
+    cursor = await connection.execute(mirrored.load, (json_text(told),))
     return {
         mirrored.key_of(values): decode(state) for _, _, state, *values in await cursor.fetchall()
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias
 
-import msgspec
+from tillstream.foundation.statements import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ async def write_history(connection: Connection, fresh: Sequence[Arrived], known:
     """Write down what these deliveries, applied in this order to what was known, changed of orders."""
     rows = history_of(fresh, known)
     if rows:
-        await connection.execute(_WRITE, (msgspec.json.encode(rows).decode(),))
+        await connection.execute(_WRITE, (json_text(rows),))
 
 
 def history_of(fresh: Iterable[Arrived], known: Known) -> list[dict[str, Any]]:

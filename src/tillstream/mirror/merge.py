@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, Ty
 
 import msgspec
 
+from tillstream.foundation.statements import json_text
 from tillstream.mirror import (
     carts,
     checkouts,
@@ -184,7 +185,7 @@ async def _merge(
     changed = [_viewed(mirrored, one) for one in joined]
     if changed:
         rows = [_row(mirrored, one, change) for one, change in zip(joined, changed, strict=True)]
-        await connection.execute(mirrored.write(rows[0]), (_json(rows),))
+        await connection.execute(mirrored.write(rows[0]), (json_text(rows),))
         for child in mirrored.children:
             await _replace(connection, child, joined, changed)
     return changed
@@ -198,7 +199,7 @@ async def _join(
 ) -> list[_Joined]:
     """What is stored joined with what came, where that changes it. In key order, so that locks never cross."""
     keys = [_keyed(store, mirrored.key_columns(key)) for store, key in told]
-    cursor = await connection.execute(mirrored.load, (_json(keys),))
+    cursor = await connection.execute(mirrored.load, (json_text(keys),))
     known |= {
         (Store(tenant_id, store_id), mirrored.key_of(values)): decode(state)
         for tenant_id, store_id, state, *values in await cursor.fetchall()
@@ -240,14 +241,10 @@ async def _replace(
             stale.append(_keyed(one.store, {child.parent: one.key}))
         fresh.extend(_keyed(one.store, row) for row in after)
     if stale:
-        await connection.execute(child.delete, (_json(stale),))
+        await connection.execute(child.delete, (json_text(stale),))
     if fresh:
-        await connection.execute(child.insert(fresh[0]), (_json(fresh),))
+        await connection.execute(child.insert(fresh[0]), (json_text(fresh),))
 
 
 def _keyed(store: Store, row: Row) -> Row:
     return {**store.columns, **row}
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

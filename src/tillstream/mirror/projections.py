@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 from psycopg import sql
 
+from tillstream.foundation.statements import json_text
 from tillstream.mirror.join import decode
 from tillstream.mirror.merge import MIRRORED
 from tillstream.mirror.mirrored import SCHEMA, STORE_KEY
@@ -106,7 +107,7 @@ async def mend(
 async def _rewrite(
     connection: Connection, store: Store, mirrored: Mirrored, keys: Sequence[int | str]
 ) -> None:
-    told = _json([_keyed(store, mirrored.key_columns(key)) for key in keys])
+    told = json_text([_keyed(store, mirrored.key_columns(key)) for key in keys])
     cursor = await connection.execute(mirrored.load, (told,))
     states = {mirrored.key_of(values): state for _, _, state, *values in await cursor.fetchall()}
     views = {key: mirrored.view(key, decode(state)) for key, state in states.items()}
@@ -115,14 +116,14 @@ async def _rewrite(
         for key, view in views.items()
     ]
     if rows:
-        await connection.execute(mirrored.write(rows[0]), (_json(rows),))
+        await connection.execute(mirrored.write(rows[0]), (json_text(rows),))
     for child in mirrored.children:
         # Also those of parents that are not there any more.
         parents = [_keyed(store, {child.parent: key}) for key in keys]
-        await connection.execute(child.delete, (_json(parents),))
+        await connection.execute(child.delete, (json_text(parents),))
         fresh = [_keyed(store, row) for view in views.values() for row in child.rows(view)]
         if fresh:
-            await connection.execute(child.insert(fresh[0]), (_json(fresh),))
+            await connection.execute(child.insert(fresh[0]), (json_text(fresh),))
 
 
 async def _pages(
@@ -168,7 +169,7 @@ async def _of_rows(
     rows = [_keyed(store, mirrored.row(view)) for view in views.values()]
     columns = tuple(name for name in rows[0] if name not in {*STORE_KEY, *mirrored.key})
     query = _row_query(mirrored.table, mirrored.key, columns)
-    cursor = await connection.execute(query, (_json(rows),))
+    cursor = await connection.execute(query, (json_text(rows),))
     return [
         Mismatch(resource, mirrored.key_of(key), mirrored.table, column, *_shown(column, a, b))
         for stored, wanted, *key in await cursor.fetchall()
@@ -202,7 +203,7 @@ async def _of_children(
 ) -> list[Mismatch]:
     rows = [_keyed(store, row) for view in views.values() for row in child.rows(view)]
     query = await _child_query(connection, child.table, child.parent)
-    cursor = await connection.execute(query, (*store, list(views), _json(rows)))
+    cursor = await connection.execute(query, (*store, list(views), json_text(rows)))
     return [
         Mismatch(resource, key, child.table, "", *_presence(stored, wanted))
         for key, stored, wanted in await cursor.fetchall()
@@ -253,7 +254,3 @@ def _shown(column: str, stored: str | None, wanted: str | None) -> tuple[str, st
 
 def _keyed(store: Store, row: Row) -> Row:
     return {"tenant_id": store.tenant_id, "store_id": store.store_id, **row}
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -7,9 +7,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-import msgspec
-
-from tillstream.foundation.statements import statement
+from tillstream.foundation.statements import json_text, statement
 from tillstream.mirror.join import redact
 from tillstream.mirror.redaction import marks_in_text, marks_of, own_mark
 from tillstream.mirror.topics import how_named
@@ -78,7 +76,7 @@ async def record(connection: Connection, arrived: Sequence[Arrived]) -> Recorded
         }
         for position, one in enumerate(arrived)
     ]
-    cursor = await connection.execute(_RECORD, (msgspec.json.encode(rows).decode(),))
+    cursor = await connection.execute(_RECORD, (json_text(rows),))
     positions: list[int] = []
     named: defaultdict[int, set[str]] = defaultdict(set)
     for position, mark in await cursor.fetchall():
@@ -150,7 +148,7 @@ async def _count(connection: Connection, fresh: Sequence[Arrived]) -> None:
         for (store, topic), number in sorted(counts.items())
     ]
     if rows:
-        await connection.execute(_COUNT, (msgspec.json.encode(rows).decode(),))
+        await connection.execute(_COUNT, (json_text(rows),))
 
 
 def _triggered_at(delivery: Delivery) -> datetime | None:

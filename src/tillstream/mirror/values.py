@@ -159,6 +159,11 @@ def instant(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
 
 
+def microseconds(instant: datetime) -> int:
+    """An aware datetime as µs since the epoch."""
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
 TRIGGERED_AT: Final = "tillstream:triggered_at"
 """Under what name a body has the time of its trigger, where it tells none of its own."""
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import msgspec
-
-from tillstream.foundation.statements import statement
+from tillstream.foundation.statements import json_text, statement
 from tillstream.mirror.merge import Store
 from tillstream.mirror.rows import instant
 from tillstream.rollup.breakdown import (
@@ -23,7 +21,7 @@ from tillstream.rollup.breakdown import (
 from tillstream.rollup.breakdown_statements import ADD_BREAKDOWN, SWEEP_BREAKDOWN
 from tillstream.rollup.buckets import Bucket, bucket
 from tillstream.rollup.customers import add_to_customers
-from tillstream.rollup.entries import NO_FACETS, Amounts, Entry, Facets
+from tillstream.rollup.entries import NO_FACETS, Entry, Facets
 from tillstream.rollup.ledger_statements import (
     ADD_SUMS,
     LOAD_LEDGER,
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from tillstream.foundation.database import Connection
+    from tillstream.rollup.happenings import Amounts
     from tillstream.rollup.zones import Profile
 
 _DELETE_LEDGER = statement("tillstream.rollup", "delete_ledger")
@@ -110,7 +109,7 @@ async def posted_of(connection: Connection, sources: Iterable[Source]) -> list[P
         {**source.store.columns, "source": source.source, "source_id": source.source_id}
         for source in sources
     ]
-    cursor = await connection.execute(LOAD_LEDGER, (_json(keys),))
+    cursor = await connection.execute(LOAD_LEDGER, (json_text(keys),))
     return [_read(row) for row in await cursor.fetchall()]
 
 
@@ -154,7 +153,7 @@ async def _write(connection: Connection, booked: Booked) -> None:
     kept = {(one.source, one.entry.entry) for one in booked.added}
     gone = [_key(one) for one in booked.removed if (one.source, one.entry.entry) not in kept]
     if gone:
-        await connection.execute(_DELETE_LEDGER, (_json(gone),))
+        await connection.execute(_DELETE_LEDGER, (json_text(gone),))
     await write_entries(connection, booked.added)
 
 
@@ -170,7 +169,7 @@ async def _write_sent(connection: Connection, sent: Booked) -> None:
         for one in sent.added
     ]
     if rows:
-        await connection.execute(WRITE_SENT, (_json(rows),))
+        await connection.execute(WRITE_SENT, (json_text(rows),))
 
 
 async def write_entries(connection: Connection, posted: Sequence[Posted]) -> None:
@@ -191,7 +190,7 @@ async def write_entries(connection: Connection, posted: Sequence[Posted]) -> Non
         }
         for one in posted
     ]
-    await connection.execute(WRITE_LEDGER, (_json(rows),))
+    await connection.execute(WRITE_LEDGER, (json_text(rows),))
 
 
 def _facets(facets: Facets) -> dict[str, Any]:
@@ -227,9 +226,9 @@ async def _add_to_sums(connection: Connection, booked: Booked) -> None:
     ]
     if not rows:
         return
-    cursor = await connection.execute(ADD_SUMS, (_json(rows),))
+    cursor = await connection.execute(ADD_SUMS, (json_text(rows),))
     if nothing := await cursor.fetchall():
-        await connection.execute(SWEEP_SUMS, (_json(_keyed(nothing, _HOUR)),))
+        await connection.execute(SWEEP_SUMS, (json_text(_keyed(nothing, _HOUR)),))
 
 
 async def _add_to_breakdown(connection: Connection, booked: Booked, sent: Booked) -> None:
@@ -258,9 +257,9 @@ async def _add_to_breakdown(connection: Connection, booked: Booked, sent: Booked
     ]
     if not rows:
         return
-    cursor = await connection.execute(ADD_BREAKDOWN, (_json(rows),))
+    cursor = await connection.execute(ADD_BREAKDOWN, (json_text(rows),))
     if nothing := await cursor.fetchall():
-        await connection.execute(SWEEP_BREAKDOWN, (_json(_keyed(nothing, _CELL)),))
+        await connection.execute(SWEEP_BREAKDOWN, (json_text(_keyed(nothing, _CELL)),))
 
 
 def _without_sales(one: Posted) -> Posted:
@@ -273,7 +272,3 @@ def _by_cell(row: tuple[Cell, Amounts]) -> Cell:
 
 def _keyed(rows: Iterable[Sequence[object]], names: Sequence[str]) -> list[dict[str, object]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

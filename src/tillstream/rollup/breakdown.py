@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from typing import LiteralString
 
     from tillstream.mirror.merge import Store
-    from tillstream.rollup.entries import Amounts, Entry, Facets
+    from tillstream.rollup.entries import Entry, Facets
+    from tillstream.rollup.happenings import Amounts
 
 MEASURES: Final[tuple[LiteralString, ...]] = (
     "gross_sales", "discounts", "sales_reversals", "shipping", "taxes", "duties", "additional_fees", "orders",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tillstream.rollup.entries import Amounts, Entry
+from tillstream.rollup.entries import Entry
 
 if TYPE_CHECKING:
+    from tillstream.rollup.happenings import Amounts
     from tillstream.rollup.life import Life
 
 

@@ -6,9 +6,7 @@ from collections import defaultdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import msgspec
-
-from tillstream.foundation.statements import statement
+from tillstream.foundation.statements import json_text, statement
 from tillstream.mirror import checkouts as mirrored
 from tillstream.mirror.join import decode
 from tillstream.mirror.merge import Store
@@ -68,7 +66,7 @@ async def reassigned(connection: Connection, merged: Merged) -> list[Reference]:
     affected = await affected_customers(connection, newly_merged(merged.customers))
     if not affected:
         return []
-    cursor = await connection.execute(_OF_CUSTOMERS, (_json(sorted(affected)),))
+    cursor = await connection.execute(_OF_CUSTOMERS, (json_text(sorted(affected)),))
     return [
         Reference(Store(tenant_id, store_id), token)
         for tenant_id, store_id, token in await cursor.fetchall()
@@ -132,7 +130,7 @@ async def stage(  # noqa: PLR0913 - what moves checkouts, each kind apart
         if one.before is None or one.before != one.after._replace(checkout=None)
     ]
     if changed:
-        await connection.execute(_WRITE, (_json([row_of(one) for one in changed]),))
+        await connection.execute(_WRITE, (json_text([row_of(one) for one in changed]),))
     return changed
 
 
@@ -175,7 +173,7 @@ async def _found(
     now: int,
 ) -> list[Move]:
     """The checkouts concerned: as they stand stored, and by themselves as they stand at ``now``."""
-    keys = (_json(sorted(set(tokens))), _json(sorted(set(carts))))
+    keys = (json_text(sorted(set(tokens))), json_text(sorted(set(carts))))
     if keys == ("[]", "[]"):
         return []
     cursor = await connection.execute(_AFFECTED, keys)
@@ -218,7 +216,7 @@ async def _links(
     if not rows:
         return {}
     orders: defaultdict[Store, list[Candidate]] = defaultdict(list)
-    cursor = await connection.execute(_CANDIDATES, (_json(rows),))
+    cursor = await connection.execute(_CANDIDATES, (json_text(rows),))
     for tenant_id, store_id, *rest in await cursor.fetchall():
         store = Store(tenant_id, store_id)
         orders[store].append(Candidate(store, *rest))
@@ -250,7 +248,3 @@ def _by_itself(
         paid if found.stage == "recovered" else 0,
         checkout=checkout,
     )
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

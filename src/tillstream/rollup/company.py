@@ -5,9 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
-from tillstream.foundation.statements import statement
+from tillstream.foundation.statements import json_text, statement
 from tillstream.mirror.merge import Store
 from tillstream.mirror.values import instant
 from tillstream.rollup.shopper import Placement, infer, twins
@@ -79,7 +77,7 @@ async def bought(connection: Connection, merged: Merged, booked: Booked) -> Span
         if change.before is not None and change.before.total_price != change.after.total_price
     ]
     if keys:
-        cursor = await connection.execute(_INFERRED, (_json(keys),))
+        cursor = await connection.execute(_INFERRED, (json_text(keys),))
         for tenant_id, store_id, customer_id, at in await cursor.fetchall():
             spans.widen(Shopper(Store(tenant_id, store_id), customer_id), at)
     return spans
@@ -154,7 +152,7 @@ async def _circles(
     if not spans:
         return circles
     asked = [_asked(shopper, span, profiles[shopper.store]) for shopper, span in spans.items()]
-    cursor = await connection.execute(_NEAR, (_json(asked),))
+    cursor = await connection.execute(_NEAR, (json_text(asked),))
     for row, inner in await cursor.fetchall():
         near = stored(row)
         if near.customer_id is None or (near.store, near.token) in fresh:
@@ -217,7 +215,7 @@ async def _moments(
 ) -> dict[Shopper, list[Placement]]:
     """All orders of these customers, as they are booked."""
     keys = [{**one.store.columns, "customer_id": one.customer_id} for one in shoppers]
-    cursor = await connection.execute(_MOMENTS, (_json(keys),))
+    cursor = await connection.execute(_MOMENTS, (json_text(keys),))
     return {
         Shopper(Store(tenant_id, store_id), customer_id): [Placement(*one) for one in moments]
         for tenant_id, store_id, customer_id, moments in await cursor.fetchall()
@@ -231,12 +229,8 @@ async def _totals(
     if not found:
         return {}
     keys = [{**shopper.store.columns, "id": one.order_id} for (shopper, _), one in found.items()]
-    cursor = await connection.execute(_TOTALS, (_json(keys),))
+    cursor = await connection.execute(_TOTALS, (json_text(keys),))
     return {
         (Store(tenant_id, store_id), key): total
         for tenant_id, store_id, key, total in await cursor.fetchall()
     }
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from tillstream.foundation.statements import statement
+from tillstream.foundation.statements import json_text, statement
 from tillstream.mirror.merge import Store
 from tillstream.mirror.rows import instant
 from tillstream.rollup import cohorts
@@ -167,7 +167,7 @@ async def _known(
     connection: Connection, customers: Iterable[tuple[Store, int]]
 ) -> dict[tuple[Store, int], Record]:
     keys = [{**store.columns, "customer_id": customer_id} for store, customer_id in customers]
-    cursor = await connection.execute(_LOAD, (_json(keys),))
+    cursor = await connection.execute(_LOAD, (json_text(keys),))
     return {
         (Store(tenant_id, store_id), customer_id): Record(
             MOMENTS.decode(moments), cohorts.MONTHS.decode(months)
@@ -187,9 +187,9 @@ async def _write(connection: Connection, written: Mapping[tuple[Store, int], Rec
         else:
             rows.append({**key, **_row(record)})
     if rows:
-        await connection.execute(_WRITE, (_json(rows),))
+        await connection.execute(_WRITE, (json_text(rows),))
     if gone:
-        await connection.execute(_SWEEP, (_json(gone),))
+        await connection.execute(_SWEEP, (json_text(gone),))
 
 
 def _row(record: Record) -> dict[str, Any]:
@@ -218,10 +218,10 @@ async def add_rhythm(connection: Connection, differences: Mapping[tuple[Store, P
         if orders
     ]
     if rows:
-        await connection.execute(_ADD_RHYTHM, (_json(rows),))
+        await connection.execute(_ADD_RHYTHM, (json_text(rows),))
     lessened = [row for row in rows if row["orders"] < 0]
     if lessened:
-        await connection.execute(_SWEEP_RHYTHM, (_json(lessened),))
+        await connection.execute(_SWEEP_RHYTHM, (json_text(lessened),))
 
 
 async def add_cohorts(
@@ -235,13 +235,13 @@ async def add_cohorts(
     ]
     if not rows:
         return
-    cursor = await connection.execute(_ADD_COHORTS, (_json(rows),))
+    cursor = await connection.execute(_ADD_COHORTS, (json_text(rows),))
     if nothing := await cursor.fetchall():
         keys = [
             dict(zip(("tenant_id", "store_id", "cohort", "month"), key, strict=True))
             for key in nothing
         ]
-        await connection.execute(_SWEEP_COHORTS, (_json(keys),))
+        await connection.execute(_SWEEP_COHORTS, (json_text(keys),))
 
 
 async def add_spread(connection: Connection, differences: Mapping[tuple[Store, Rank], int]) -> None:
@@ -252,11 +252,7 @@ async def add_spread(connection: Connection, differences: Mapping[tuple[Store, R
         if customers
     ]
     if rows:
-        await connection.execute(_ADD_SPREAD, (_json(rows),))
+        await connection.execute(_ADD_SPREAD, (json_text(rows),))
     lessened = [row for row in rows if row["customers"] < 0]
     if lessened:
-        await connection.execute(_SWEEP_SPREAD, (_json(lessened),))
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+        await connection.execute(_SWEEP_SPREAD, (json_text(lessened),))

@@ -13,16 +13,6 @@ if TYPE_CHECKING:
     from tillstream.mirror.orders import Line, Order
     from tillstream.rollup.happenings import Happening
 
-__all__ = [
-    "NO_FACETS",
-    "Amounts",
-    "Entry",
-    "Facets",
-    "LineAmounts",
-    "order_entries",
-    "total_sales",
-]
-
 _LONGEST: Final = 255
 """Characters of a code or a channel: they become keys of sums."""
 

@@ -10,7 +10,7 @@ import msgspec
 from psycopg.types.json import Json
 
 from tillstream.foundation.money import format_money
-from tillstream.foundation.statements import statement
+from tillstream.foundation.statements import json_text, statement
 from tillstream.mirror.rows import instant
 from tillstream.rollup.entries import total_sales
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tillstream.mirror.merge import Merged, Store
     from tillstream.mirror.orders import Order
     from tillstream.rollup.book import Booked, Posted
-    from tillstream.rollup.entries import Amounts
+    from tillstream.rollup.happenings import Amounts
     from tillstream.rollup.standing import Staged
     from tillstream.rollup.zones import Profile
 
@@ -123,7 +123,7 @@ async def announce(connection: Connection, told: Mapping[Store, News]) -> None:
         {"tenant_id": store.tenant_id, "store_id": store.store_id, "data": data}
         for store, data in told.items()
     ]
-    await connection.execute(_ANNOUNCE, (msgspec.json.encode(rows).decode(),))
+    await connection.execute(_ANNOUNCE, (json_text(rows),))
 
 
 async def expire_live(connection: Connection) -> None:

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, LiteralString, TypeVar
 
-import msgspec
-
 from tillstream.foundation.database import set_tenants
+from tillstream.foundation.statements import json_text
 from tillstream.mirror import absorption, projections
 from tillstream.mirror.merge import MIRRORED, Merged
 from tillstream.rollup import breakdown, cohorts
@@ -135,7 +134,7 @@ async def _book_orders(
     spans = Spans()
     for chunk in _chunks(sorted(orders)):
         keys = [{**store._asdict(), "id": key} for key in chunk]
-        cursor = await connection.execute(MIRRORED["order"].load, (_json(keys),))
+        cursor = await connection.execute(MIRRORED["order"].load, (json_text(keys),))
         states = {key: state for _, _, state, key in await cursor.fetchall()}
         entries = await contributed(connection, store, states)
         # One that is not there contributes nothing.
@@ -178,11 +177,11 @@ async def _mend_sums(connection: Connection, found: Findings) -> None:
     store = found.store
     if found.days:
         rows = [{"hour": hour, "day": day} for hour, day in found.days.items()]
-        await connection.execute(_DATE_HOURS, (_json(rows), *store))
+        await connection.execute(_DATE_HOURS, (json_text(rows), *store))
     for chunk in _chunks(found.sums):
-        await connection.execute(ADD_SUMS, (_json(chunk),))
+        await connection.execute(ADD_SUMS, (json_text(chunk),))
     for chunk in _chunks(found.breakdown):
-        await connection.execute(ADD_BREAKDOWN, (_json(chunk),))
+        await connection.execute(ADD_BREAKDOWN, (json_text(chunk),))
     if found.breakdown:
         await connection.execute(_SWEEP_BREAKDOWN, store)
     await add_rhythm(connection, found.rhythm)
@@ -224,7 +223,3 @@ async def _mend_customers(connection: Connection, found: Findings, profile: Prof
 
 def _chunks(items: Sequence[T]) -> list[Sequence[T]]:
     return [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias
 
-import msgspec
-
-from tillstream.foundation.statements import statement
+from tillstream.foundation.statements import json_text, statement
 from tillstream.mirror import orders
 from tillstream.mirror.join import decode
 from tillstream.mirror.merge import Store
@@ -107,5 +105,5 @@ async def _rows(
 ) -> list[tuple[Any, ...]]:
     if not customers:
         return []
-    asked = msgspec.json.encode(sorted(customers)).decode()
+    asked = json_text(sorted(customers))
     return await (await connection.execute(query, (asked,))).fetchall()

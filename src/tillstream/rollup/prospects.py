@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from tillstream.foundation.statements import statement
+from tillstream.foundation.statements import json_text, statement
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -49,7 +47,7 @@ async def settle_prospects(
     keys = [
         {**store.columns, "customer_id": customer_id} for store, customer_id in sorted(customers)
     ]
-    await connection.execute(_FOLLOW, (msgspec.json.encode(keys).decode(),))
+    await connection.execute(_FOLLOW, (json_text(keys),))
 
 
 async def wrong_prospects(connection: Connection, store: Store) -> list[tuple[int, bool]]:

@@ -157,26 +157,6 @@ async def _look(
     return found, profile
 
 
-async def rebuild_store(
-    connection: Connection,
-    store: Store,
-    domain: str,
-    profile: Profile,
-    now: int,
-    *,
-    since: datetime | None = None,
-) -> int:
-    """The same in the caller's transaction, which holds the store's lock; returns the number of orders."""
-    orders = 0
-    for _ in range(MOST_ROUNDS):
-        found = await survey(connection, store, domain, profile, now, since=since)
-        orders = found.orders
-        await mend(connection, found, profile, now)
-        if not (found.rows or found.missing):
-            break
-    return orders
-
-
 async def _tell(connection: Connection, store: Store, now: int) -> None:
     """Let those who watch look again."""
     at = instant(now)

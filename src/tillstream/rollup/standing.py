@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from tillstream.mirror.merge import Store
-from tillstream.mirror.values import EPOCH
+from tillstream.mirror.values import EPOCH, microseconds
 from tillstream.rollup.checkout_entries import Worth, checkout_entries
 from tillstream.rollup.life import Life, Stage
 
@@ -128,7 +128,7 @@ def stored(text: str) -> Staged:
     inferred = (
         None
         if row.inferred_order_id is None or row.inferred_at is None or row.inferred_value is None
-        else Inferred(row.inferred_order_id, _micros(row.inferred_at), row.inferred_value)
+        else Inferred(row.inferred_order_id, microseconds(row.inferred_at), row.inferred_value)
     )
     return Staged(
         Store(row.tenant_id, row.store_id),
@@ -138,9 +138,9 @@ def stored(text: str) -> Staged:
             row.stage,
             # Only one that would be counted by itself is anybody's twin.
             row.counted or row.twin_of is not None,
-            _micros(row.started_at),
-            _micros(row.last_active_at),
-            tuple(_micros(at) for at in row.abandonment_times),
+            microseconds(row.started_at),
+            microseconds(row.last_active_at),
+            tuple(microseconds(at) for at in row.abandonment_times),
             _since(row.completed_at),
             _since(row.deadline),
             _since(row.active_from),
@@ -162,9 +162,5 @@ def _perhaps(at: int | None) -> datetime | None:
     return None if at is None else _instant(at)
 
 
-def _micros(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)
-
-
 def _since(moment: datetime | None) -> int | None:
-    return None if moment is None else _micros(moment)
+    return None if moment is None else microseconds(moment)

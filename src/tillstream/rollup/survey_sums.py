@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, LiteralString
 
+from tillstream.mirror.values import microseconds
 from tillstream.rollup import breakdown
 from tillstream.rollup.breakdown_statements import COMPARE_BREAKDOWN
 from tillstream.rollup.buckets import bucket
@@ -43,7 +44,7 @@ async def survey_sums(connection: Connection, findings: Findings) -> None:
             findings.add([Difference("sums", where, "day", str(day), str(right), day=str(right))])
     cursor = await connection.execute(COMPARE_SUMS, (*store, *store))
     for hour, *values in await cursor.fetchall():
-        day = days.get(hour) or bucket(_micros(hour), findings.timezone).day
+        day = days.get(hour) or bucket(microseconds(hour), findings.timezone).day
         lack = lacking(ADDITIVE, values)
         findings.sums.append({**store._asdict(), "hour": hour, "day": day, **lack})
         findings.add(
@@ -83,7 +84,3 @@ async def changes_of_days(
         if (before := stored.get(day, {}).get(measure, 0))
         != (after := figures.get(day, nothing)[measure])
     ]
-
-
-def _micros(moment: datetime) -> int:
-    return int(moment.timestamp()) * 1_000_000

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
-from tillstream.foundation.statements import statement
+from tillstream.foundation.statements import json_text, statement
 from tillstream.mirror.merge import Store
 from tillstream.rollup.buckets import bucket
 from tillstream.rollup.resum import resum
@@ -96,7 +94,7 @@ async def _compare(
     """For each store the profile it should have, and what its figures were made with."""
     configured = {one.store: one for one in stores}
     keys = [store._asdict() for store in configured]
-    cursor = await connection.execute(_LOAD, (msgspec.json.encode(keys).decode(),))
+    cursor = await connection.execute(_LOAD, (json_text(keys),))
     result: list[tuple[Store, Profile, _Made]] = []
     for tenant_id, store_id, zone, currency, inference, *before in await cursor.fetchall():
         store = Store(tenant_id, store_id)
@@ -120,7 +118,5 @@ async def redate(connection: Connection, store: Store, timezone: str) -> None:
     )
     rows = [{"at": at, **bucket(at, timezone)._asdict()} for (at,) in await cursor.fetchall()]
     for start in range(0, len(rows), _CHUNK):
-        await connection.execute(
-            _REDATE, (msgspec.json.encode(rows[start : start + _CHUNK]).decode(), *store)
-        )
+        await connection.execute(_REDATE, (json_text(rows[start : start + _CHUNK]), *store))
     await resum(connection, store, timezone)
