@@ -61,20 +61,27 @@ CROSS JOIN LATERAL (
   FROM mirror.customers AS r
   LEFT JOIN rollup.customers AS c
     ON c.tenant_id = r.tenant_id AND c.store_id = r.store_id AND c.customer_id = r.id
+"""
+)
+# Who has no orders is listed by name: nobody has to go through everybody to find them.
+_PROSPECTS: LiteralString = """
+  JOIN rollup.prospects AS p
+    ON p.tenant_id = r.tenant_id AND p.store_id = r.store_id AND p.customer_id = r.id
+"""
+_THERE: LiteralString = """
   WHERE r.tenant_id = %(tenant)s AND r.store_id = t.store_id AND NOT r.deleted
     AND r.merged_into IS NULL AND (r.id, r.store_id) < (%(id)s, %(after_store)s)
 """
-)
 _SORTED: LiteralString = """
   ORDER BY r.id DESC LIMIT %(limit)s
 ) AS m
 ORDER BY m.id DESC, t.store_id DESC LIMIT %(limit)s
 """
 _OF_KIND: Final[dict[str | None, LiteralString]] = {
-    None: "",
-    "none": "    AND coalesce(c.orders, 0) = 0\n",
-    "one_time": "    AND c.orders = 1\n",
-    "repeat": "    AND c.orders >= 2\n",
+    None: _THERE,
+    "none": _PROSPECTS + _THERE,
+    "one_time": _THERE + "    AND c.orders = 1\n",
+    "repeat": _THERE + "    AND c.orders >= 2\n",
 }
 
 
