@@ -121,13 +121,13 @@ async def test_a_zone_that_is_changed_by_hand_dates_the_past_anew(database: Data
     tale = [one for one in tell() if one.topic != "shop/update"]
     async with world(database) as here:
         tenant = here.tenant()
-        known, there = here.store(tenant, timezone="America/New_York")
+        known, there = here.store(tenant, timezone="Pacific/Auckland")
         unknown, patched = here.store(tenant)
         for domain in (known, unknown):
             await here.apply(addressed(domain, tale))
         assert await here.state(there) != await here.state(patched)
         here.ask(
-            "UPDATE shops.stores SET timezone = 'America/New_York' WHERE id = %s", patched.store_id
+            "UPDATE shops.stores SET timezone = 'Pacific/Auckland' WHERE id = %s", patched.store_id
         )
         # A repeat is enough of an occasion.
         await here.apply(addressed(unknown, tale[:1]))
@@ -135,7 +135,7 @@ async def test_a_zone_that_is_changed_by_hand_dates_the_past_anew(database: Data
         assert (await here.verify(patched)).differences == []
         assert here.ask(
             "SELECT timezone FROM rollup.stores WHERE store_id = %s", patched.store_id
-        ) == [("America/New_York",)]
+        ) == [("Pacific/Auckland",)]
 
 
 def test_insane_bodies_in_any_order_end_in_the_same_state(database: Database) -> None:
