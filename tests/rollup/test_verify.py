@@ -115,6 +115,9 @@ TAMPERINGS: dict[str, tuple[LiteralString, str, str]] = {
     "a prospect too many": (
         "INSERT INTO rollup.prospects SELECT tenant_id, id, 77 FROM shops.stores WHERE id = %s", "prospects", "",
     ),
+    "a variant too many": (
+        "INSERT INTO rollup.stock SELECT tenant_id, id, 5, 6, 7 FROM shops.stores WHERE id = %s", "stock", "",
+    ),
     "a row of the breakdown": (
         "UPDATE rollup.breakdown SET units_sold = 7 WHERE store_id = %s AND dimension = 'product' AND grain = 'day'",
         "breakdown", "units_sold",

@@ -92,6 +92,8 @@ INSERT INTO mirror.products (tenant_id, store_id, id, title, deleted, state)
 SELECT tenant_id, id, n, 'Tea', false, '{}' FROM shops.stores, generate_series(1, 3) AS n;
 INSERT INTO mirror.variants (tenant_id, store_id, product_id, id, price, inventory_quantity)
 SELECT tenant_id, id, n, n, 10000, 5 FROM shops.stores, generate_series(1, 3) AS n;
+INSERT INTO rollup.stock (tenant_id, store_id, product_id, variant_id, on_hand)
+SELECT tenant_id, id, n, n, 5 FROM shops.stores, generate_series(1, 3) AS n;
 INSERT INTO rollup.checkouts (
   tenant_id, store_id, token, stage, counted, started_at, last_active_at, value, recovered_value)
 SELECT tenant_id, id, 't' || n, 'open', true, '2026-03-10Z', '2026-03-10Z', 1, 0

@@ -25,8 +25,11 @@ from tests.conftest import KEY, Database, drop_database, run_on
 from tests.rollup.asked import NOW, SHOP, Asked, asked
 from tests.rollup.worlds import delivery, world
 from tests.serve.conftest import open_site, settings_for
+from tillstream.foundation.database import set_tenants
 from tillstream.foundation.migrate import ensure_logins, login_url
+from tillstream.mirror.merge import Store
 from tillstream.rollup.columns import each
+from tillstream.rollup.stock import restock
 from tillstream.serve.figures import BUYERS, FIGURES, OF_LINES, OF_ORDERS, Buyers, Sums
 from tillstream.serve.forms import Place, in_json
 from tillstream.simulator.places import GERMANY
@@ -409,6 +412,10 @@ async def test_products_and_stock(shop: Asked) -> None:
         "SELECT tenant_id, store_id, inventory_item_id, n, n * position, n = 3, '{}' "
         "FROM mirror.variants, generate_series(1, 3) AS n WHERE inventory_item_id IS NOT NULL"
     )
+    async with shop.world.connection.transaction():
+        for store in shop.world.ask("SELECT tenant_id, id FROM shops.stores"):
+            await set_tenants(shop.world.connection, [store[0]])
+            await restock(shop.world.connection, Store(*store))
     by_id = {one["id"]: one for one in await listed(shop, "products", "products", **EDGES)}
     for one in by_id.values():
         row = sold.get(one["id"])

@@ -63,7 +63,7 @@ STORE_TABLES: Final = (
     # First what makes others write: deadlines and changed settings look there.
     ("rollup", "checkouts"), ("rollup", "stores"), ("rollup", "ledger"), ("rollup", "sums"),
     ("rollup", "rhythm"), ("rollup", "customers"), ("rollup", "breakdown"), ("rollup", "cohorts"),
-    ("rollup", "spread"), ("rollup", "prospects"), ("rollup", "live"), ("mirror", "order_lines"),
+    ("rollup", "spread"), ("rollup", "prospects"), ("rollup", "stock"), ("rollup", "live"), ("mirror", "order_lines"),
     ("mirror", "refunds"), ("mirror", "orders"), ("mirror", "checkouts"), ("mirror", "customers"),
     ("mirror", "variants"), ("mirror", "products"), ("mirror", "shops"), ("mirror", "topics"),
     ("mirror", "transactions"), ("mirror", "tender_transactions"), ("mirror", "fulfillments"),

@@ -32,6 +32,7 @@ from tillstream.rollup.checkouts import (
 from tillstream.rollup.company import bought
 from tillstream.rollup.ownership import order_contributions
 from tillstream.rollup.prospects import follow_prospects
+from tillstream.rollup.stock import follow_stock
 from tillstream.rollup.zones import Configured, Profile, read_profiles, settle_zones
 
 if TYPE_CHECKING:
@@ -309,6 +310,7 @@ async def _follow(
         bought=await bought(connection, merged, sold),
     )
     await follow_prospects(connection, merged, sold)
+    await follow_stock(connection, merged)
     stood = await book(connection, contributions(staged), profiles)
     booked = Booked([*sold.removed, *stood.removed], [*sold.added, *stood.added])
     staged.extend(anew)

@@ -29,7 +29,7 @@ class Difference(msgspec.Struct, frozen=True):
 
     level: str
     """``journal``, ``mirror``, ``ledger``, ``stages``, ``sums``, ``breakdown``, ``customers``, ``rhythm``,
-    ``cohorts``, ``spread`` or ``prospects``: what is wrong, by what it is made of."""
+    ``cohorts``, ``spread``, ``prospects`` or ``stock``: what is wrong, by what it is made of."""
     where: str
     """The order, checkout, hour, customer or other row concerned."""
     measure: str
@@ -99,6 +99,8 @@ class Findings:
     """What has to be added to the spread so that it is that of the stored customers."""
     prospects: set[int] = field(default_factory=set[int])
     """Customers who are prospects and not listed, or listed and none."""
+    stock: set[int] = field(default_factory=set[int])
+    """Products of whose variants another stock is stored than the copy says."""
 
     @property
     def count(self) -> int:

@@ -35,12 +35,14 @@ from tillstream.rollup.ledger_statements import ADD_SUMS
 from tillstream.rollup.ownership import contributed
 from tillstream.rollup.prospects import follow_prospects, settle_prospects
 from tillstream.rollup.rhythm import pairs
+from tillstream.rollup.stock import MADE_OF, named, settle_stock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
     from tillstream.foundation.database import Connection
+    from tillstream.mirror.change import Resource
     from tillstream.mirror.merge import Store
     from tillstream.rollup.customers import Rank
     from tillstream.rollup.findings import Findings
@@ -104,6 +106,7 @@ async def mend(connection: Connection, found: Findings, profile: Profile, now: i
     if found.missing:
         await absorption.absorb(connection, store, found.missing)
     await projections.mend(connection, store, found.rows)
+    await _mend_stock(connection, found)
     orders, tokens = _concerned(found)
     spans = await _book_orders(connection, store, orders, profile)
     await _book_checkouts(connection, store, tokens, spans, profile, now)
@@ -171,6 +174,18 @@ async def _book_checkouts(
     # Those that are not there contribute nothing.
     gone = sorted(tokens - set(ordered))
     await book(connection, {Source(store, "checkout", token): [] for token in gone}, profiles)
+
+
+async def _mend_stock(connection: Connection, found: Findings) -> None:
+    """Make the stock anew that was wrong, or that is made of what was."""
+    keys: dict[Resource, set[int | str]] = {
+        resource: set(found.rows.get(resource, ())) for resource in MADE_OF
+    }
+    for one in found.missing:
+        if one.change.resource in keys:
+            keys[one.change.resource].add(one.change.key)
+    keys["product"] |= found.stock
+    await settle_stock(connection, named(found.store, keys))
 
 
 async def _mend_sums(connection: Connection, found: Findings) -> None:

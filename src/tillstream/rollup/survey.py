@@ -1,9 +1,10 @@
 """Going through a whole store, level by level, and finding whatever is not what it is made of.
 
 Each level is held against the one below it as that is stored, so a fault is found where it is: the
-mirror against the journal and its rows against their elements here, the ledger against the mirror in
-``survey_ledger.py`` and ``survey_checkouts.py``, every sum against the ledger in ``survey_sums.py``,
-and what is known of customers in ``survey_customers.py``. Nothing is written.
+mirror against the journal, its rows against their elements and the stock against those here, the
+ledger against the mirror in ``survey_ledger.py`` and ``survey_checkouts.py``, every sum against the
+ledger in ``survey_sums.py``, and what is known of customers in ``survey_customers.py``. Nothing is
+written.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from tillstream.foundation.database import set_tenants
 from tillstream.mirror import absorption, projections
 from tillstream.rollup.findings import Difference, Findings
 from tillstream.rollup.progress import Progress, unheard
+from tillstream.rollup.stock import wrong_stock
 from tillstream.rollup.survey_checkouts import survey_checkouts
 from tillstream.rollup.survey_customers import survey_customers
 from tillstream.rollup.survey_ledger import Ledger, survey_orders, survey_orphans
@@ -54,6 +56,7 @@ async def survey(  # noqa: PLR0913 - the store and how it is looked at
     if since is not None:
         await _survey_journal(connection, findings, since, progress)
     await _survey_rows(connection, findings)
+    await _survey_stock(connection, findings)
     ledger = Ledger(findings, profile)
     await survey_orders(connection, ledger, progress)
     await survey_orphans(connection, ledger)
@@ -87,3 +90,19 @@ async def _survey_rows(connection: Connection, findings: Findings) -> None:
         named = str(one.key) if one.resource == "order" else None
         where = f"{one.table} of {one.resource} {one.key}"
         findings.add([Difference("mirror", where, one.column, one.stored, one.wanted, order=named)])
+
+
+async def _survey_stock(connection: Connection, findings: Findings) -> None:
+    for one in await wrong_stock(connection, findings.store):
+        findings.stock.add(one.product_id)
+        where = f"variant {one.variant_id} of product {one.product_id}"
+        if one.stored is None or one.wanted is None:
+            here = "missing" if one.stored is None else "present"
+            there = "missing" if one.wanted is None else "present"
+            findings.add([Difference("stock", where, "", here, there)])
+            continue
+        findings.add(
+            Difference("stock", where, column, str(a), str(b))
+            for column, a, b in zip(("on_hand", "cost"), one.stored, one.wanted, strict=True)
+            if a != b
+        )

@@ -55,6 +55,7 @@ HASHED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("rollup", "cohorts", ("cohort", "month")),
     ("rollup", "spread", ("dimension", "bin")),
     ("rollup", "prospects", ("customer_id",)),
+    ("rollup", "stock", ("product_id", "variant_id")),
 )
 
 

@@ -35,6 +35,7 @@ from tillstream.rollup.checkouts import Reference, contributions, stage
 from tillstream.rollup.entries import order_entries
 from tillstream.rollup.prospects import settle_prospects, wrong_prospects
 from tillstream.rollup.resum import resum
+from tillstream.rollup.stock import restock
 from tillstream.rollup.zones import Configured, settle_zones
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ async def populate(
         await resum(connection, store, profile.timezone)
         wrong = await wrong_prospects(connection, store)
         await settle_prospects(connection, {(store, customer_id) for customer_id, _ in wrong})
+        await restock(connection, store)
     await _stage(connection, tokens, profile, now, note)
 
 

@@ -65,13 +65,15 @@ _PARTS: LiteralString = """
 """
 # By what things are ranked: one sum (called §) of everything that was sold on the parts of the range.
 _RANKED: LiteralString = (
-    "SELECT t.store_id, b.value::bigint AS id, sum(p.sign * (§))::bigint AS ranked"
+    "SELECT n.store_id, n.value::bigint AS id, n.ranked FROM ("
+    "SELECT t.store_id, b.value, sum(p.sign * (§))::bigint AS ranked"
     " FROM unnest(%(stores)s::bigint[]) AS t (store_id) CROSS JOIN "
     + _PARTS
     + """
   JOIN rollup.breakdown AS b ON b.tenant_id = %(tenant)s AND b.store_id = t.store_id
     AND b.dimension = %(dimension)s AND b.grain = p.grain AND b.day = p.day AND b.value <> ''
   GROUP BY t.store_id, b.value
+) AS n
 """
 )
 # All that was sold of one thing m: what is shown is summed up whole, the rest is not.
@@ -82,42 +84,33 @@ _SALES_OF_ONE: LiteralString = (
     + _PARTS
     + """
   JOIN rollup.breakdown AS b ON b.tenant_id = %(tenant)s AND b.store_id = m.store_id
-    AND b.dimension = %(dimension)s AND b.grain = p.grain AND b.day = p.day AND b.value = m.id::text
+    AND b.dimension = %(dimension)s AND b.grain = p.grain AND b.day = p.day AND b.value = m.value
 """
 )
-# What is left of a variant r: all places' levels if any is known, else what the variant itself says.
-# Of what is not tracked nothing is known.
-_LEFT: LiteralString = """
-  LEFT JOIN mirror.inventory_items AS i
-    ON i.tenant_id = r.tenant_id AND i.store_id = r.store_id AND i.id = r.inventory_item_id
-  LEFT JOIN LATERAL (
-    SELECT sum(l.available)::bigint AS available FROM mirror.inventory_levels AS l
-    WHERE l.tenant_id = r.tenant_id AND l.store_id = r.store_id
-      AND l.inventory_item_id = r.inventory_item_id AND NOT l.deleted
-  ) AS l ON true
-"""
-_ON_HAND: LiteralString = (
-    "CASE WHEN i.tracked IS NOT FALSE THEN coalesce(l.available, r.inventory_quantity) END"
+# The same of a few things. Written as text before they are joined: behind row-level security nothing that
+# is cast on the way is looked for by an index.
+_WITH_SALES: LiteralString = (
+    "SELECT m.*, s.* FROM (SELECT r.*, r.id::text AS value FROM (§) AS r OFFSET 0) AS m CROSS JOIN LATERAL ("
+    + _SALES_OF_ONE
+    + ") AS s"
 )
 # For how long it lasts if it goes on selling as in the range; null where nothing was sold.
 _LASTS: LiteralString = """
 round(greatest(n.on_hand, 0) * %(span)s::numeric / nullif(greatest(n.units_sold - n.units_reversed, 0), 0), 1)::float8
 """
 
-_FEW_VARIANTS: LiteralString = (
-    """
+_FEW_VARIANTS: LiteralString = """
 CROSS JOIN LATERAL (
   SELECT count(*) AS variants, min(r.price) AS lowest, max(r.price) AS highest,
-    sum(r.inventory_quantity)::bigint AS inventory, sum("""
-    + _ON_HAND
-    + """)::bigint AS on_hand
-  FROM mirror.variants AS r"""
-    + _LEFT
-    + """
+    sum(r.inventory_quantity)::bigint AS inventory
+  FROM mirror.variants AS r
   WHERE r.tenant_id = %(tenant)s AND r.store_id = m.store_id AND r.product_id = m.id
 ) AS v
+CROSS JOIN LATERAL (
+  SELECT sum(k.on_hand)::bigint AS on_hand FROM rollup.stock AS k
+  WHERE k.tenant_id = %(tenant)s AND k.store_id = m.store_id AND k.product_id = m.id
+) AS k
 """
-)
 _SHOWN: LiteralString = """
   n.id, n.store_id, n.title, n.handle, n.status, n.vendor, n.product_type, n.variants, n.lowest,
   n.highest, n.inventory, n.created_at, n.updated_at, n.units_sold, n.units_reversed,
@@ -131,82 +124,79 @@ _BARE: LiteralString = (
     "r.id, r.store_id, r.title, r.handle, r.status, r.vendor, r.product_type, r.created_at, "
     "r.updated_at"
 )
+# Products called m, with all that is shown of them but their sales.
+_KEPT_OF: LiteralString = "SELECT m.*, v.*, k.on_hand FROM (§) AS m" + _FEW_VARIANTS
 _NEWEST: LiteralString = (
     "SELECT"
     + _SHOWN
     + _LASTS
-    + ", n.id, n.store_id FROM (SELECT m.*, s.*, v.* FROM (SELECT "
-    + _BARE
-    + _MINE
-    + """
+    + ", n.id, n.store_id FROM ("
+    + _WITH_SALES.replace(
+        "§",
+        _KEPT_OF.replace(
+            "§",
+            "SELECT "
+            + _BARE
+            + _MINE
+            + """
     AND (r.id, r.store_id) < (%(id)s, %(after_store)s)
   ORDER BY r.id DESC, r.store_id DESC LIMIT %(limit)s
-) AS m
-CROSS JOIN LATERAL ("""
-    + _SALES_OF_ONE
-    + ") AS s"
-    + _FEW_VARIANTS
+""",
+        ),
+    )
     + ") AS n ORDER BY n.id DESC, n.store_id DESC"
 )
 _AFTER: LiteralString = """
 WHERE n.amount <= %(amount)s AND (n.amount < %(amount)s OR (n.id, n.store_id) < (%(id)s, %(after_store)s))
 ORDER BY n.amount DESC, n.id DESC, n.store_id DESC LIMIT %(limit)s
 """
-_BY_SALES: LiteralString = (
-    "WITH sales AS MATERIALIZED ("
-    + _RANKED
-    + ") SELECT"
+# The few products that rank best (#, which names id, store and amount of all), with all that is shown of them.
+_BEST: LiteralString = (
+    "SELECT"
     + _SHOWN
     + _LASTS
-    + ", n.amount, n.id, n.store_id FROM (SELECT m.*, s.*, v.* FROM (SELECT n.* FROM (SELECT "
-    + _BARE
-    + """, coalesce(s.ranked, 0) AS amount
-  FROM mirror.products AS r LEFT JOIN sales AS s ON s.store_id = r.store_id AND s.id = r.id
-  WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s) AND NOT r.deleted
-) AS n """
-    + _AFTER
-    + ") AS m CROSS JOIN LATERAL ("
-    + _SALES_OF_ONE
-    + ") AS s"
-    + _FEW_VARIANTS
+    + ", n.amount, n.id, n.store_id FROM ("
+    + _WITH_SALES.replace(
+        "§",
+        _KEPT_OF.replace(
+            "§",
+            "SELECT "
+            + _BARE
+            + ", n.amount FROM (SELECT n.* FROM (#) AS n "
+            + _AFTER
+            + """) AS n JOIN mirror.products AS r
+  ON r.tenant_id = %(tenant)s AND r.store_id = n.store_id AND r.id = n.id
+""",
+        ),
+    )
     + ") AS n ORDER BY n.amount DESC, n.id DESC, n.store_id DESC"
 )
+_SALES: LiteralString = "WITH sales AS MATERIALIZED (" + _RANKED + ") "
+_BY_SALES: LiteralString = _SALES + _BEST.replace(
+    "#",
+    """
+  SELECT r.id, r.store_id, coalesce(s.ranked, 0) AS amount
+  FROM mirror.products AS r LEFT JOIN sales AS s ON s.store_id = r.store_id AND s.id = r.id
+  WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s) AND NOT r.deleted
+""",
+)
 _UNITS_LEFT: LiteralString = "b.units_sold - b.units_reversed"
-_BY_STOCK: LiteralString = (
-    "WITH sales AS MATERIALIZED ("
-    + _RANKED.replace("§", _UNITS_LEFT)
-    + """), kept AS MATERIALIZED (
-  SELECT r.store_id, r.product_id, count(*) AS variants, min(r.price) AS lowest,
-    max(r.price) AS highest, sum(r.inventory_quantity)::bigint AS inventory,
-    sum("""
-    + _ON_HAND
-    + """)::bigint AS on_hand
-  FROM mirror.variants AS r
-  LEFT JOIN mirror.inventory_items AS i
-    ON i.tenant_id = r.tenant_id AND i.store_id = r.store_id AND i.id = r.inventory_item_id
-  LEFT JOIN (
-    SELECT l.store_id, l.inventory_item_id, sum(l.available)::bigint AS available
-    FROM mirror.inventory_levels AS l
-    WHERE l.tenant_id = %(tenant)s AND l.store_id = ANY (%(stores)s) AND NOT l.deleted
-    GROUP BY l.store_id, l.inventory_item_id
-  ) AS l ON l.store_id = r.store_id AND l.inventory_item_id = r.inventory_item_id
+_ALL_STOCK: LiteralString = """
+  SELECT r.store_id, r.product_id, sum(r.on_hand)::bigint AS on_hand FROM rollup.stock AS r
   WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s)
   GROUP BY r.store_id, r.product_id
-) SELECT"""
-    + _SHOWN
-    + _LASTS
-    + ", n.amount, n.id, n.store_id FROM (SELECT m.*, s.* FROM (SELECT n.* FROM (SELECT n.*, $ AS amount FROM (SELECT "
-    + _BARE
-    + """, coalesce(s.ranked, 0) AS ranked,
-    coalesce(v.variants, 0) AS variants, v.lowest, v.highest, v.inventory, v.on_hand
-  FROM mirror.products AS r LEFT JOIN sales AS s ON s.store_id = r.store_id AND s.id = r.id
-  LEFT JOIN kept AS v ON v.store_id = r.store_id AND v.product_id = r.id
-  WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s) AND NOT r.deleted
-) AS n) AS n """
-    + _AFTER
-    + ") AS m CROSS JOIN LATERAL ("
-    + _SALES_OF_ONE
-    + ") AS s) AS n ORDER BY n.amount DESC, n.id DESC, n.store_id DESC"
+"""
+_STOCKED: LiteralString = (
+    """
+  SELECT n.id, n.store_id, $ AS amount FROM (
+    SELECT r.id, r.store_id, v.on_hand, @ AS ranked FROM mirror.products AS r
+    LEFT JOIN ("""
+    + _ALL_STOCK
+    + """) AS v ON v.store_id = r.store_id AND v.product_id = r.id
+    ^
+    WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s) AND NOT r.deleted
+  ) AS n
+"""
 )
 # What is not known comes last.
 _STOCK_AMOUNTS: Final[Mapping[str, LiteralString]] = {
@@ -217,6 +207,20 @@ _STOCK_AMOUNTS: Final[Mapping[str, LiteralString]] = {
 }
 
 
+def _ranked_stock(
+    statement: LiteralString, key: LiteralString, amount: LiteralString
+) -> LiteralString:
+    """Rank stock by an amount; what was sold (still of §) is only looked at where that depends on it."""
+    needed = "n.ranked" in amount
+    joined: LiteralString = "LEFT JOIN sales AS s ON s.store_id = r.store_id AND s.id = " + key
+    told: LiteralString = (
+        statement.replace("^", joined if needed else "")
+        .replace("@", "coalesce(s.ranked, 0)" if needed else "0")
+        .replace("$", amount)
+    )
+    return _SALES + told if needed else told
+
+
 def products_listing(sort: ProductSort) -> Listing:
     """All products: the newest first, those of which most was sold, or those that run out first.
 
@@ -225,7 +229,8 @@ def products_listing(sort: ProductSort) -> Listing:
     if sort == "newest":
         return Listing("products", _PRODUCT, _NEWEST, keys={"id": LAST_ID, "after_store": LAST_ID})
     if sort in _STOCK_AMOUNTS:
-        statement = _BY_STOCK.replace("$", _STOCK_AMOUNTS[sort])
+        statement = _ranked_stock(_BEST.replace("#", _STOCKED), "r.id", _STOCK_AMOUNTS[sort])
+        statement = statement.replace("§", _UNITS_LEFT)
     else:
         statement = _BY_SALES.replace("§", _SALES_AMOUNTS[sort])
     keys = {"amount": LAST_ID, "id": LAST_ID, "after_store": LAST_ID}
@@ -254,67 +259,56 @@ _VARIANT: Final = (
     *_SOLD,
     *_STOCK,
 )
-_KEPT: LiteralString = (
-    """
-  SELECT r.id, r.product_id, r.store_id, r.title AS variant_title, coalesce(r.sku, i.sku) AS sku,
-    r.price, i.cost, m.title, """
-    + _ON_HAND
-    + """ AS on_hand
-  FROM mirror.variants AS r
-  JOIN mirror.products AS m ON m.tenant_id = r.tenant_id AND m.store_id = r.store_id
-    AND m.id = r.product_id AND NOT m.deleted
-  LEFT JOIN mirror.inventory_items AS i
-    ON i.tenant_id = r.tenant_id AND i.store_id = r.store_id AND i.id = r.inventory_item_id
-  LEFT JOIN (
-    SELECT l.store_id, l.inventory_item_id, sum(l.available)::bigint AS available
-    FROM mirror.inventory_levels AS l
-    WHERE l.tenant_id = %(tenant)s AND l.store_id = ANY (%(stores)s) AND NOT l.deleted
-    GROUP BY l.store_id, l.inventory_item_id
-  ) AS l ON l.store_id = r.store_id AND l.inventory_item_id = r.inventory_item_id
-  WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s)
-"""
-)
-# Every variant with what is left of it, ranked by one sum of what was sold; what is shown is summed up whole.
+# Every variant with what is left of it, ranked; what is shown is looked up and summed up, the rest is not.
 _VARIANTS: LiteralString = (
-    "WITH sales AS MATERIALIZED ("
-    + _RANKED
-    + "), kept AS ("
-    + _KEPT
-    + """), stocked AS (
-  SELECT r.*, greatest(r.on_hand, 0) * r.cost AS value, coalesce(s.ranked, 0) AS ranked
-  FROM kept AS r LEFT JOIN sales AS s ON s.store_id = r.store_id AND s.id = r.id
-)
+    """
 SELECT n.id, n.product_id, n.store_id, n.title, nullif(n.variant_title, 'Default Title'), n.sku,
-  n.price, n.cost, n.value, n.units_sold, n.units_reversed, n.gross_sales, n.discounts,
+  n.price, n.cost, n.worth, n.units_sold, n.units_reversed, n.gross_sales, n.discounts,
   n.sales_reversals, n.net_sales, n.orders, n.on_hand, """
     + _LASTS
-    + ", n.amount, n.id, n.store_id FROM (SELECT m.*, s.* FROM (SELECT n.* FROM ("
-    "SELECT n.*, $ AS amount FROM stocked AS n) AS n "
-    + _AFTER
-    + ") AS m CROSS JOIN LATERAL ("
-    + _SALES_OF_ONE
-    + ") AS s) AS n ORDER BY n.amount DESC, n.id DESC, n.store_id DESC"
+    + ", n.amount, n.id, n.store_id FROM ("
+    + _WITH_SALES.replace(
+        "§",
+        """
+  SELECT n.id, n.product_id, n.store_id, n.on_hand, n.cost, n.worth, n.amount, m.title,
+    v.title AS variant_title, v.price, coalesce(v.sku, i.sku) AS sku
+  FROM (SELECT n.* FROM (SELECT n.*, $ AS amount FROM (
+    SELECT r.variant_id AS id, r.product_id, r.store_id, r.on_hand, r.cost,
+      greatest(r.on_hand, 0) * r.cost AS worth, @ AS ranked
+    FROM rollup.stock AS r
+    ^
+    WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s)
+  ) AS n) AS n """
+        + _AFTER
+        + """) AS n
+  LEFT JOIN mirror.products AS m
+    ON m.tenant_id = %(tenant)s AND m.store_id = n.store_id AND m.id = n.product_id
+  LEFT JOIN mirror.variants AS v ON v.tenant_id = %(tenant)s AND v.store_id = n.store_id
+    AND v.product_id = n.product_id AND v.id = n.id
+  LEFT JOIN mirror.inventory_items AS i
+    ON i.tenant_id = %(tenant)s AND i.store_id = n.store_id AND i.id = v.inventory_item_id
+""",
+    )
+    + ") AS n ORDER BY n.amount DESC, n.id DESC, n.store_id DESC"
 )
-_SUMMARY: LiteralString = (
-    """
+_SUMMARY: LiteralString = """
 SELECT count(*), coalesce(sum(greatest(n.on_hand, 0)), 0)::bigint,
   coalesce(sum(greatest(n.on_hand, 0) * n.cost), 0)::bigint, count(*) FILTER (WHERE n.on_hand <= 0)
-FROM ("""
-    + _KEPT
-    + ") AS n"
-)
+FROM rollup.stock AS n WHERE n.tenant_id = %(tenant)s AND n.store_id = ANY (%(stores)s)
+"""
 _VARIANT_AMOUNTS: Final[Mapping[StockSort, LiteralString]] = {
     "days_of_stock": _STOCK_AMOUNTS["days_of_stock"],
     "on_hand": _STOCK_AMOUNTS["on_hand"],
-    "value": "coalesce(n.value, -4611686018427387904)",
+    "value": "coalesce(n.worth, -4611686018427387904)",
     "units_sold": "n.ranked",
 }
 
 
 def variants_listing(sort: StockSort) -> Listing:
     """All variants; the statement takes what ``sold_values`` tells."""
+    statement = _ranked_stock(_VARIANTS, "r.variant_id", _VARIANT_AMOUNTS[sort])
     ranked: LiteralString = "b.units_sold" if sort == "units_sold" else _UNITS_LEFT
-    statement: LiteralString = _VARIANTS.replace("§", ranked).replace("$", _VARIANT_AMOUNTS[sort])
+    statement = statement.replace("§", ranked)
     keys = {"amount": LAST_ID, "id": LAST_ID, "after_store": LAST_ID}
     return Listing(
         "variants", _VARIANT, statement, keys, "inventory", order=sort, at_once=ALL_AT_ONCE
