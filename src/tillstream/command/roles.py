@@ -7,7 +7,7 @@ import logging
 import signal
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, LiteralString, NamedTuple
 
 from granian.constants import Interfaces
 from granian.http import HTTP2Settings
@@ -44,6 +44,14 @@ log = logging.getLogger(__name__)
 
 _CONNECTIONS: Final = 4096
 """Connections that are served at once: keep-alive senders and live streams stay open."""
+
+ASKING: LiteralString = """
+SET plan_cache_mode = force_custom_plan;
+SET statement_timeout = '65s'
+"""
+"""The API's sessions. A plan for any values, which PostgreSQL would keep, suits the average store: beside
+a thousand small stores a large one would be read from end to end. Planning for the values of each call
+takes up to a millisecond. And no statement outlives the time within which an answer has to begin."""
 
 _MOST_HEADER_BYTES: Final = 64 * 1024
 """Bytes of headers over HTTP/2, where the server would otherwise take 16 MiB of them. Over HTTP/1 it
@@ -165,7 +173,7 @@ async def _api(settings: Settings, database: Database) -> AsyncGenerator[_Api]:
     from tillstream.serve.app import create_app
     from tillstream.serve.rsgi_bridge import AsgiOverRsgi
 
-    async with open_pool(database.api_url, min_size=2, max_size=8) as pool:
+    async with open_pool(database.api_url, min_size=2, max_size=8, session=ASKING) as pool:
 
         def status() -> Awaitable[Status]:
             return journal_status(settings, database.worker_url)

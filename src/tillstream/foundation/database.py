@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias
 
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, IsolationLevel, sql
 from psycopg_pool import AsyncConnectionPool
 
 if TYPE_CHECKING:
@@ -27,18 +27,36 @@ async def connect(url: str) -> Connection:
 
 
 @asynccontextmanager
-async def open_pool(url: str, *, min_size: int = 1, max_size: int = 8) -> AsyncGenerator[Pool]:
-    """A pool of autocommit connections, closed at the end of the block."""
+async def open_pool(
+    url: str, *, min_size: int = 1, max_size: int = 8, session: LiteralString = ""
+) -> AsyncGenerator[Pool]:
+    """A pool of autocommit connections, closed at the end of the block.
+
+    ``session`` is said on each of them when it is new: settings that hold as long as it is open.
+    """
+
+    async def begin(connection: Connection) -> None:
+        await connection.execute(session)
+
     pool: Pool = AsyncConnectionPool(
         url,
         min_size=min_size,
         max_size=max_size,
         open=False,
         kwargs={"autocommit": True},
+        configure=begin if session else None,
+        reset=_as_usual,
         check=AsyncConnectionPool.check_connection,
     )
     async with pool:
         yield pool
+
+
+async def _as_usual(connection: Connection) -> None:
+    # What `tenant_snapshot` set; psycopg keeps it for the next BEGIN and tells the server nothing.
+    if connection.isolation_level is not None:
+        await connection.set_isolation_level(None)
+        await connection.set_read_only(None)
 
 
 async def streamed(
@@ -79,6 +97,29 @@ async def tenant_transaction(pool: Pool, tenant_id: int) -> AsyncGenerator[Conne
     async with pool.connection() as connection, connection.transaction():
         await connection.execute(_SET_TENANT, (str(tenant_id),))
         yield connection
+
+
+@asynccontextmanager
+async def tenant_snapshot(
+    pool: Pool, tenant_id: int, *, read_only: bool
+) -> AsyncGenerator[Connection]:
+    """A ``tenant_transaction`` whose statements all see what was there when it began, and its own.
+
+    Without ``read_only`` it may add rows. To change rows that others change, too, is no good in it:
+    PostgreSQL refuses that, as the change would rest on what is no longer so.
+
+    Args:
+        pool: of ``open_pool``, which gives the connection its usual ways back.
+        tenant_id: whose rows it sees.
+        read_only: whether the server is to refuse everything that writes.
+    """
+    async with pool.connection() as connection:
+        # Said with the BEGIN that is sent anyway: no round trip more.
+        await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+        await connection.set_read_only(read_only or None)
+        async with connection.transaction():
+            await connection.execute(_SET_TENANT, (str(tenant_id),))
+            yield connection
 
 
 @asynccontextmanager
