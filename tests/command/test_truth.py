@@ -11,6 +11,7 @@ from argparse import Namespace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from psycopg import connect
 
 from tests.conftest import KEY
@@ -18,6 +19,7 @@ from tests.privacy.office import PARTITIONS, Office, office, say
 from tests.privacy.test_commands import person
 from tests.privacy.test_redact import life
 from tests.rollup.drawn import line
+from tests.rollup.worlds import micros
 from tests.serve.conftest import settings_for
 from tillstream.command import privacy, truth
 from tillstream.command.replaying import replay
@@ -141,7 +143,7 @@ async def test_a_replay_tells_nobody_what_the_account_before_received(
             "INSERT INTO shops.stores (tenant_id, domain, name) VALUES (%s, %s, '')", after, shop
         )
         here.now += timedelta(hours=1)
-        await here.deliver([placed(shop, 2)])
+        await here.deliver([msgspec.structs.replace(placed(shop, 2), received_at=micros(here.now))])
         assert await replay(settings, Namespace(store=shop, json=True)) == 0
         assert orders_of(here) == [(before, 1), (after, 2)]
 

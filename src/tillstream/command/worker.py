@@ -18,7 +18,7 @@ from tillstream.journal.contract import ClaimLost, Parked
 from tillstream.journal.operations import rewrite_frame
 from tillstream.mirror.remains import without
 from tillstream.rollup import apply as applying
-from tillstream.rollup.apply import Outcome
+from tillstream.rollup.apply import RECEIVED_FOR_ANOTHER, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -176,13 +176,14 @@ class Worker:
     async def _notice(self, connection: Connection, outcome: Outcome) -> tuple[Outcome, bool]:
         """Act on what Shopify says of the connection and of people's rights, in this transaction."""
         told = [one for one in outcome.fresh if one.topic in notices.TOPICS]
-        asked = any(one.topic in notices.COMPLIANCE for one in outcome.unrouted)
+        unrouted, parked = _before(outcome)
+        asked = any(one.topic in notices.COMPLIANCE for one in unrouted)
         if not told and not asked:
             return outcome, False
         times = notices.Times(self._clock(), self._erase_after_days)
-        left, former = await notices.take_unrouted(connection, outcome.unrouted, times)
+        left, former = await notices.take_unrouted(connection, unrouted, times)
         taken = await notices.take(connection, told, times)
-        parked = [*outcome.parked, *former.parked, *taken.parked]
+        parked = [*parked, *former.parked, *taken.parked]
         return outcome._replace(parked=parked, unrouted=left), former.asked or taken.asked
 
     async def _keep_up(self) -> None:
@@ -242,6 +243,20 @@ async def _apply_apart(connection: Connection, deliveries: Sequence[Delivery], n
         first.parked + second.parked,
         first.unrouted + second.unrouted,
         first.applied + second.applied,
+def _before(outcome: Outcome) -> tuple[list[Delivery], list[Parked]]:
+    """What is nobody's, and what is parked; what the law asks of who had a shop before is with the first.
+
+    Whoever has data of a shop is asked, whether it is connected or not.
+    """
+    late = [
+        one.delivery
+        for one in outcome.parked
+        if one.reason == RECEIVED_FOR_ANOTHER and one.delivery.topic in notices.COMPLIANCE
+    ]
+    parked = [one for one in outcome.parked if one.delivery not in late]
+    return [*outcome.unrouted, *late], parked
+
+
         [*first.fresh, *second.fresh],
         {
             shop: first.forgotten.get(shop, frozenset()) | second.forgotten.get(shop, frozenset())

@@ -24,7 +24,7 @@ from tillstream.mirror.merge import MIRRORED, Store
 from tillstream.mirror.record import Arrived, delivery_key, record
 from tillstream.mirror.redaction import marks_of
 from tillstream.mirror.topics import read
-from tillstream.mirror.values import Malformed
+from tillstream.mirror.values import Malformed, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -75,12 +75,15 @@ async def unabsorbed(
     """
     pending = {frame_id for (frame_id,) in await (await connection.execute(_PENDING)).fetchall()}
     held = await _held(connection, domain)
+    first = microseconds(since)
     arrived: list[Arrived] = []
     done = 0
     async for frame in replay_frames(connection, since, {domain}):
         if frame.id in pending:
             continue
-        arrived += _readable(store, frame.deliveries, held)
+        # A frame is a little later than what is in it.
+        ours = [one for one in frame.deliveries if one.received_at >= first]
+        arrived += _readable(store, ours, held)
         if len(arrived) >= _CHUNK:
             done += len(arrived)
             yield Kept(done, await _missing(connection, store, arrived))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from tillstream.rollup.standing import Staged
 
 _ROUTE = (
-    "SELECT domain, tenant_id, store_id, timezone, currency, window_seconds FROM shops.route(%s)"
+    "SELECT domain, tenant_id, store_id, timezone, currency, window_seconds, coalesce(since, 0) "
+    "FROM shops.route(%s)"
 )
 
 # Two workers never meet in one store: neither by a partition that changed hands nor by a deadline.
@@ -76,6 +77,13 @@ _SIGNED_FOR_ANOTHER = (
     "the app or of the account that has it now."
 )
 
+
+RECEIVED_FOR_ANOTHER: Final = "received_for_another"
+"""Why a delivery is parked that had waited while its shop went to another account."""
+_RECEIVED_FOR_ANOTHER = (
+    "It was received for the account that had connected the shop before, which gave the shop up before it "
+    "was applied. The account that has the shop now is not told of it, released or not."
+)
 
 class Outcome(NamedTuple):
     """What became of a batch, for the journal to settle."""
@@ -340,7 +348,11 @@ def _read_all(
     parked: list[Parked] = []
     seen: set[object] = set()
     for delivery in routed:
-        store = routes[delivery.shop].store
+        route = routes[delivery.shop]
+        store = route.store
+        if delivery.received_at < route.since:
+            parked.append(Parked(delivery, RECEIVED_FOR_ANOTHER, _RECEIVED_FOR_ANOTHER))
+            continue
         if not delivery.speaks_for(store.store_id):
             parked.append(Parked(delivery, "signed_for_another", _SIGNED_FOR_ANOTHER))
             continue
@@ -372,8 +384,8 @@ def _received(fresh: Iterable[Arrived]) -> dict[Store, int]:
 async def _route(connection: Connection, shops: set[str]) -> dict[str, Configured]:
     cursor = await connection.execute(_ROUTE, (sorted(shops),))
     return {
-        domain: Configured(Store(tenant_id, store_id), timezone, currency, window)
-        for domain, tenant_id, store_id, timezone, currency, window in await cursor.fetchall()
+        domain: Configured(Store(tenant_id, store_id), timezone, currency, window, since)
+        for domain, tenant_id, store_id, timezone, currency, window, since in await cursor.fetchall()
     }
 
 

@@ -56,6 +56,8 @@ class Configured(NamedTuple):
     timezone: str | None
     currency: str | None
     window_seconds: int
+    since: int = 0
+    """What was received before (µs since the epoch) was for an account that had the shop then."""
 
 
 class Settled(NamedTuple):

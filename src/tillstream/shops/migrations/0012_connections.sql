@@ -135,13 +135,18 @@ GRANT SELECT ON shops.delivery_versions TO tillstream_api, tillstream_worker;
 
 -- Where deliveries of these shops go. Shops that nobody has connected have no row. Where the
 -- session says that claims have to be proved, a shop that was only claimed has none either.
+-- `since` (µs since 1970): what was received before then was received for the account that had the shop
+-- before, which gave it up at that moment; null where there was none.
+CREATE INDEX stores_given_up ON shops.stores (domain, removed_at) WHERE removed_at IS NOT NULL;
 CREATE FUNCTION shops.route(domains text[])
   RETURNS TABLE (domain text, tenant_id bigint, store_id bigint, timezone text, currency text,
-                 window_seconds double precision)
+                 window_seconds double precision, since bigint)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   BEGIN ATOMIC
     SELECT s.domain, s.tenant_id, s.id, s.timezone, s.currency,
-           extract(epoch FROM s.abandonment_window)::double precision
+           extract(epoch FROM s.abandonment_window)::double precision,
+           (SELECT (extract(epoch FROM max(f.removed_at)) * 1000000)::bigint FROM shops.stores AS f
+            WHERE f.domain = s.domain AND f.removed_at IS NOT NULL)
     FROM shops.stores AS s
     WHERE s.domain = ANY (route.domains) AND s.removed_at IS NULL
       AND (s.proved_at IS NOT NULL
