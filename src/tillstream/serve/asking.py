@@ -107,9 +107,13 @@ class Asked:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:
-        """A transaction of the caller's; files take another scope of API keys than answers."""
-        scope = "analytics" if self.form == "json" else "exports"
-        async with self.visit.transaction(scope=scope) as connection:
+        """A transaction of the caller's, of one moment: totals go with the rows beside them.
+
+        Files take another scope of API keys than answers, and are noted in the audit log.
+        """
+        answered = self.form == "json"
+        scope = "analytics" if answered else "exports"
+        async with self.visit.snapshot(scope=scope, read_only=answered) as connection:
             yield connection
 
     @asynccontextmanager

@@ -14,7 +14,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
 from tillstream.foundation.clock import Clock, utc_now
-from tillstream.foundation.database import Connection, Pool, tenant_transaction
+from tillstream.foundation.database import (
+    Connection,
+    Pool,
+    tenant_snapshot,
+    tenant_transaction,
+)
 from tillstream.foundation.endpoints import Endpoint
 from tillstream.journal.contract import Status
 from tillstream.serve.addresses import client_address
@@ -159,6 +164,28 @@ class Visit:
                 await self._admit_key(connection, self.presented, scope)
             else:
                 await self._admit_person(connection, roles)
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self, *, scope: Scope, read_only: bool) -> AsyncGenerator[Connection]:
+        """``transaction``, of one moment: what is committed meanwhile none of its statements see.
+
+        Args:
+            scope: the API keys that may make this call.
+            read_only: whether it writes nothing, not even a line of the audit log.
+
+        Raises:
+            ProblemFound: as ``transaction`` has it.
+        """
+        if isinstance(self.presented, PresentedKey):
+            # Apart: that a key is used is written down, in a row that its other calls write, too.
+            async with self.transaction(scope=scope):
+                pass
+        async with tenant_snapshot(
+            self.context.pool, self.tenant_id, read_only=read_only
+        ) as connection:
+            if isinstance(self.presented, Bearer):
+                await self._admit_person(connection, ())
             yield connection
 
     async def _admit_key(
