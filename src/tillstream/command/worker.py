@@ -219,6 +219,20 @@ class Worker:
         self._connection = None
 
 
+def _before(outcome: Outcome) -> tuple[list[Delivery], list[Parked]]:
+    """What is nobody's, and what is parked; what the law asks of who had a shop before is with the first.
+
+    Whoever has data of a shop is asked, whether it is connected or not.
+    """
+    late = [
+        one.delivery
+        for one in outcome.parked
+        if one.reason == RECEIVED_FOR_ANOTHER and one.delivery.topic in notices.COMPLIANCE
+    ]
+    parked = [one for one in outcome.parked if one.delivery not in late]
+    return [*outcome.unrouted, *late], parked
+
+
 async def _apply_apart(connection: Connection, deliveries: Sequence[Delivery], now: int) -> Outcome:
     """Apply by halves, each under a savepoint, until what cannot be applied stands alone and parks."""
     if not deliveries:
@@ -243,20 +257,6 @@ async def _apply_apart(connection: Connection, deliveries: Sequence[Delivery], n
         first.parked + second.parked,
         first.unrouted + second.unrouted,
         first.applied + second.applied,
-def _before(outcome: Outcome) -> tuple[list[Delivery], list[Parked]]:
-    """What is nobody's, and what is parked; what the law asks of who had a shop before is with the first.
-
-    Whoever has data of a shop is asked, whether it is connected or not.
-    """
-    late = [
-        one.delivery
-        for one in outcome.parked
-        if one.reason == RECEIVED_FOR_ANOTHER and one.delivery.topic in notices.COMPLIANCE
-    ]
-    parked = [one for one in outcome.parked if one.delivery not in late]
-    return [*outcome.unrouted, *late], parked
-
-
         [*first.fresh, *second.fresh],
         {
             shop: first.forgotten.get(shop, frozenset()) | second.forgotten.get(shop, frozenset())

@@ -77,13 +77,13 @@ _SIGNED_FOR_ANOTHER = (
     "the app or of the account that has it now."
 )
 
-
 RECEIVED_FOR_ANOTHER: Final = "received_for_another"
 """Why a delivery is parked that had waited while its shop went to another account."""
 _RECEIVED_FOR_ANOTHER = (
     "It was received for the account that had connected the shop before, which gave the shop up before it "
     "was applied. The account that has the shop now is not told of it, released or not."
 )
+
 
 class Outcome(NamedTuple):
     """What became of a batch, for the journal to settle."""
