@@ -174,16 +174,30 @@ def test_the_readme_subscribes_to_all_that_is_read_by_the_scope_it_takes() -> No
         head.partition(":")[0]: re.findall(r'"(\w+[/.]\w+)"', topics) for head, topics in groups
     }
     free = told.pop("the store itself")
-    # What ends the connection or changes its scopes comes with the app, not with a store's figures.
-    assert set(free) == {topic for topic in wanted_topics(()) if not topic.startswith("app/")}
+    assert set(free) == _topics_without_a_scope()
     assert told == {one.scope: list(topics_of(one)) for one in PERMISSIONS}
     assert {topic for topics in (free, *told.values()) for topic in topics} <= READERS.keys()
 
 
-def test_the_dashboard_names_no_topic_that_the_default_scopes_do_not_allow() -> None:
-    named = re.findall(r"'(\w+/\w+)'", (ROOT / "web/src/stores/topics.ts").read_text())
-    assert named
-    assert set(named) <= wanted_topics(USUAL)
+def test_the_dashboard_subscribes_to_all_that_is_read_by_the_scope_it_takes() -> None:
+    source = (ROOT / "web/src/stores/topics.ts").read_text()
+    groups = [
+        (scope, tells, re.findall(r"'(\w+[/.]\w+)'", topics))
+        for scope, tells, topics in re.findall(
+            r"scope: (null|'\w+'),\s+tells: '([^']+)',\s+topics: \[([^\]]+)\]", source
+        )
+    ]
+    (_, _, free), *told = groups
+    assert set(free) == _topics_without_a_scope()
+    assert told == [(f"'{one.scope}'", one.tells, list(topics_of(one))) for one in PERMISSIONS]
+    essential = re.search(r"ESSENTIAL = (\d+)", source)
+    assert essential is not None
+    assert int(essential[1]) == 1 + len(USUAL)
+
+
+def _topics_without_a_scope() -> set[str]:
+    """What ends the connection or changes its scopes comes with the app, not with a store's figures."""
+    return {topic for topic in wanted_topics(()) if not topic.startswith("app/")}
 
 
 def test_the_readme_shows_all_promises_with_a_test_each() -> None:

@@ -48,6 +48,8 @@ describe('scopes in words', () => {
     ['read_orders', 'Orders'],
     ['write_products', 'Products (changing them)'],
     ['read_gift_cards', 'Gift cards'],
+    ['read_customer_merge', 'Merged customers'],
+    ['read_shopify_payments_disputes', 'Disputes of payments'],
     ['unauthenticated_read_checkouts', 'Checkouts'],
     ['odd', 'odd'],
   ])('%s', (scope, label) => {

@@ -4,6 +4,7 @@ const nouns: Record<string, string> = {
   orders: 'Orders',
   all_orders: 'Orders older than 60 days',
   customers: 'Customers',
+  customer_merge: 'Merged customers',
   products: 'Products',
   checkouts: 'Checkouts',
   inventory: 'Inventory',
@@ -15,6 +16,7 @@ const nouns: Record<string, string> = {
   reports: 'Reports',
   returns: 'Returns',
   shipping: 'Shipping',
+  shopify_payments_disputes: 'Disputes of payments',
 }
 
 export function scopeLabel(scope: string): string {

@@ -58,10 +58,14 @@ async function copy(text: string): Promise<void> {
     await navigator.clipboard.writeText(text)
     return
   }
+  const focused = document.activeElement
   const area = document.createElement('textarea')
   area.value = text
-  document.body.append(area)
+  // Behind an open dialog nothing can be selected.
+  const around = focused?.closest('dialog') ?? document.body
+  around.append(area)
   area.select()
   document.execCommand('copy')
   area.remove()
+  if (focused instanceof HTMLElement) focused.focus()
 }
