@@ -244,6 +244,7 @@ DEFINERS: dict[str, str] = {
     "journal.status()": "api worker: totals over everyone, nothing of anyone",
     "rollup.due_checkouts(timestamp with time zone,integer,bigint[])": "worker: whose deadlines have passed",
     "rollup.stale_stores()": "worker: whose settings changed",
+    "rollup.next_deadline()": "api: one moment of everyone, nothing of anyone",
     "rollup.expire_live(interval)": "worker: forgets live rows by age",
 }
 

@@ -133,6 +133,21 @@ async def test_metrics_count_by_route_and_tell_of_the_journal(site: Site) -> Non
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
 
 
+async def test_metrics_tell_for_how_long_a_deadline_has_been_over(site: Site) -> None:
+    name = "tillstream_deadlines_overdue_seconds"
+    async with site.client() as client:
+        assert f"{name} 0.0" in (await client.get("/metrics")).text.splitlines()
+        with site.owner() as owner:
+            owner.execute(
+                "INSERT INTO rollup.checkouts (tenant_id, store_id, token, stage, counted, started_at, "
+                "last_active_at, deadline, value, recovered_value) "
+                "SELECT 1, 1, n::text, 'open', true, t, t, t - n * interval '90 s', 0, 0 "
+                "FROM (SELECT %s::timestamptz) AS now (t), generate_series(-1, 1) AS n",
+                (site.clock.now,),
+            )
+        assert f"{name} 90.0" in (await client.get("/metrics")).text.splitlines()
+
+
 def build(folder: Path) -> None:
     """A dashboard as its build leaves it."""
     (folder / "assets").mkdir()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tillstream.foundation.clock import Clock
     from tillstream.foundation.database import Connection
     from tillstream.journal.contract import Claim, Claimer, Delivery
+    from tillstream.mirror.merge import Store
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ _WAIT: Final = 1.0
 
 _SETTINGS_EVERY: Final = 3.0
 """Seconds between looks at whether a store's settings were changed."""
+
+_ASIDE_SECONDS: Final = 60.0
+"""For how long a store whose deadlines cannot be followed is left alone."""
 
 _TRANSIENT: Final = (
     psycopg.OperationalError,
@@ -82,6 +86,8 @@ class Worker:
         self._relaxed = relaxed
         self._connection: Connection | None = None
         self._look_at_settings = 0.0
+        self._aside: dict[Store, float] = {}
+        """Stores that could not be kept up, and when they are looked at again."""
         self.applied = 0
         """Deliveries applied since the start, without repeats."""
         self.asked = asyncio.Event()
@@ -193,16 +199,34 @@ class Worker:
             passed = 1
             while passed:
                 async with connection.transaction():
-                    passed = await applying.pass_deadlines(connection, self._now())
+                    passed = await applying.pass_deadlines(
+                        connection, self._now(), aside=self._left_aside(), refused=self._set_aside
+                    )
             if time.monotonic() >= self._look_at_settings:
                 self._look_at_settings = time.monotonic() + _SETTINGS_EVERY
                 async with connection.transaction():
-                    await applying.follow_settings(connection, self._now())
+                    await applying.follow_settings(
+                        connection, self._now(), aside=self._left_aside(), refused=self._set_aside
+                    )
         except _TRANSIENT as error:
             log.warning("keeping_up_failed", extra={"error": f"{type(error).__name__}: {error}"})
             await self._drop_connection()
-        except psycopg.Error as error:
+        except Exception as error:  # noqa: BLE001 - nothing may stop the worker
             log.warning("keeping_up_refused", extra={"error": _described(error)})
+
+    def _left_aside(self) -> set[Store]:
+        now = time.monotonic()
+        self._aside = {store: until for store, until in self._aside.items() if until > now}
+        return set(self._aside)
+
+    def _set_aside(self, store: Store, error: Exception) -> None:
+        """Go on without a store whose deadlines or settings cannot be followed, for a while."""
+        if isinstance(error, _TRANSIENT) and not isinstance(error, _TOO_LARGE):
+            raise error
+        self._aside[store] = time.monotonic() + _ASIDE_SECONDS
+        log.warning(
+            "store_set_aside", extra={"store_id": store.store_id, "error": _described(error)}
+        )
 
     def _now(self) -> int:
         return _microseconds(self._clock())

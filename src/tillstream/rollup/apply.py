@@ -36,7 +36,7 @@ from tillstream.rollup.stock import follow_stock
 from tillstream.rollup.zones import Configured, Profile, read_profiles, settle_zones
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from tillstream.foundation.database import Connection
     from tillstream.rollup.standing import Staged
@@ -70,6 +70,7 @@ SELECT token FROM rollup.checkouts WHERE tenant_id = %s AND store_id = %s AND de
 ORDER BY token LIMIT %s
 """
 _AT_ONCE = 500
+_NOTHING = Merged([], [], [], [], [])
 
 
 _SIGNED_FOR_ANOTHER = (
@@ -194,23 +195,40 @@ async def _without_people(
     ], found
 
 
-async def pass_deadlines(connection: Connection, now: int, most: int = _AT_ONCE) -> int:
+async def pass_deadlines(
+    connection: Connection,
+    now: int,
+    most: int = _AT_ONCE,
+    *,
+    aside: Collection[Store] = (),
+    refused: Callable[[Store, Exception], None] | None = None,
+) -> int:
     """Abandon the checkouts whose window has run out; returns how many were looked at.
 
     A deadline is an event too: figures and boards turn without any webhook.
+
+    Args:
+        connection: of the worker role, in a transaction.
+        now: µs since the epoch.
+        most: how many at a time.
+        aside: stores whose deadlines are left for later.
+        refused: told of each store that cannot follow, and why; it stays as it was, and the others
+            follow. What this raises is raised. Without it, so is whatever the first of them does.
     """
-    due = await _due(connection, now, most)
+    due = await _due(connection, now, most, aside)
     if not due:
         return 0
     await set_tenants(connection, sorted({one.store.tenant_id for one in due}))
     stores = await _configured(connection, {one.store for one in due})
-    await _follow(connection, Merged([], [], [], [], []), stores, {}, now, due=due)
+    await _follow_each(connection, stores, now, due, refused)
     return len(due)
 
 
-async def _due(connection: Connection, now: int, most: int) -> list[Reference]:
+async def _due(
+    connection: Connection, now: int, most: int, aside: Collection[Store]
+) -> list[Reference]:
     """What is overdue in stores that nobody is in, and now only we are; some of it at a time."""
-    busy: set[Store] = set()
+    busy = set(aside)
     while True:
         passed_over = [store.store_id for store in busy]
         cursor = await connection.execute(_DUE, (instant(now), most, passed_over))
@@ -227,22 +245,54 @@ async def _due(connection: Connection, now: int, most: int) -> list[Reference]:
         busy |= {one.store for one in due}
 
 
-async def follow_settings(connection: Connection, now: int) -> int:
+async def follow_settings(
+    connection: Connection,
+    now: int,
+    *,
+    aside: Collection[Store] = (),
+    refused: Callable[[Store, Exception], None] | None = None,
+) -> int:
     """Bring stores in line whose zone, currency or window was changed; returns how many.
 
-    Deliveries do so for their own store. This is for a change that no delivery follows.
+    Deliveries do so for their own store. This is for a change that no delivery follows. ``aside`` and
+    ``refused`` are those of ``pass_deadlines``.
     """
     cursor = await connection.execute("SELECT tenant_id, store_id FROM rollup.stale_stores()")
     stale = {Store(tenant_id, store_id) for tenant_id, store_id in await cursor.fetchall()}
+    stale -= set(aside)
     if not stale:
         return 0
     keys = _lock_keys(stale)
     locked = dict(await (await connection.execute(_TRY_LOCK, (keys,))).fetchall())
     stale = {store for store in stale if locked[_lock_key(store)]}
     await set_tenants(connection, sorted({store.tenant_id for store in stale}))
-    stores = await _configured(connection, stale)
-    await _follow(connection, Merged([], [], [], [], []), stores, {}, now)
+    await _follow_each(connection, await _configured(connection, stale), now, (), refused)
     return len(stale)
+
+
+async def _follow_each(
+    connection: Connection,
+    stores: Sequence[Configured],
+    now: int,
+    due: Sequence[Reference],
+    refused: Callable[[Store, Exception], None] | None,
+) -> None:
+    """Let stores follow without deliveries: all at once, or each by itself if one of them cannot."""
+    try:
+        async with connection.transaction():
+            await _follow(connection, _NOTHING, stores, {}, now, due=due)
+    except Exception:
+        if refused is None:
+            raise
+    else:
+        return
+    for configured in stores:
+        own = [one for one in due if one.store == configured.store]
+        try:
+            async with connection.transaction():
+                await _follow(connection, _NOTHING, [configured], {}, now, due=own)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this store's alone
+            refused(configured.store, error)
 
 
 async def catch_up(connection: Connection, store: Store, clock: Callable[[], int]) -> None:
@@ -264,7 +314,7 @@ async def catch_up(connection: Connection, store: Store, clock: Callable[[], int
             stores = await _configured(connection, {store})
             due = [Reference(store, token) for token in tokens]
             if due:
-                await _follow(connection, Merged([], [], [], [], []), stores, {}, now, due=due)
+                await _follow(connection, _NOTHING, stores, {}, now, due=due)
 
 
 async def overdue(

@@ -78,7 +78,12 @@ CREATE FUNCTION rollup.due_checkouts(until timestamptz, most integer, busy bigin
     SELECT c.tenant_id, c.store_id, c.token FROM rollup.checkouts AS c
     WHERE c.deadline < until AND c.store_id <> ALL (busy) ORDER BY c.deadline LIMIT most
   $$;
-REVOKE EXECUTE ON FUNCTION rollup.stale_stores(), rollup.due_checkouts(timestamptz, integer, bigint[])
-  FROM PUBLIC;
+-- The earliest of all deadlines: for those who run the installation, to see whether they pass.
+CREATE FUNCTION rollup.next_deadline() RETURNS timestamptz
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ SELECT min(c.deadline) FROM rollup.checkouts AS c WHERE c.deadline IS NOT NULL $$;
+REVOKE EXECUTE ON FUNCTION rollup.stale_stores(), rollup.due_checkouts(timestamptz, integer, bigint[]),
+  rollup.next_deadline() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION rollup.next_deadline() TO tillstream_api;
 GRANT EXECUTE ON FUNCTION rollup.stale_stores(), rollup.due_checkouts(timestamptz, integer, bigint[])
   TO tillstream_worker;

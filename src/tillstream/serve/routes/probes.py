@@ -23,6 +23,9 @@ _log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS: Final = 2.0
 _APPLIED: LiteralString = "SELECT number FROM public.tillstream_migrations"
+_OVERDUE: LiteralString = """
+SELECT greatest(extract(epoch FROM %s::timestamptz - rollup.next_deadline()), 0)::float8
+"""
 
 
 @router.get("/healthz")
@@ -82,8 +85,31 @@ async def metrics(context: InContext) -> PlainTextResponse:
     status = await journal_status(context)
     if status is not None:
         lines.extend(_journal_gauges(status))
+    overdue = await _overdue_seconds(context)
+    if overdue is not None:
+        lines.extend(
+            gauge(
+                "tillstream_deadlines_overdue_seconds",
+                "For how long the checkout longest overdue has not been looked at.",
+                overdue,
+            )
+        )
     text = "\n".join(lines) + "\n"
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _overdue_seconds(context: Context) -> float | None:
+    """By how much the oldest deadline is over; None if the database does not answer."""
+    try:
+        async with (
+            asyncio.timeout(_PATIENCE_SECONDS),
+            context.pool.connection(timeout=_PATIENCE_SECONDS) as connection,
+        ):
+            row = await (await connection.execute(_OVERDUE, (context.clock(),))).fetchone()
+            return float(row[0]) if row else None
+    except (DatabaseError, PoolTimeout, TimeoutError) as error:
+        _log.warning("metrics.database", extra={"error": type(error).__name__})
+        return None
 
 
 def _gauges(context: Context) -> Iterator[str]:
