@@ -53,6 +53,16 @@ def test_only_what_looks_like_a_formula_gets_an_apostrophe(text: str, cell: str)
     assert harmless(text) == cell
 
 
+@given(st.lists(dangerous | st.text(max_size=30), max_size=4))
+def test_no_cell_of_a_list_that_is_split_begins_a_formula(texts: list[str]) -> None:
+    """A spreadsheet that splits lines at semicolons makes cells of what a list has between them."""
+    told = in_csv("texts", texts, PLACE)
+    assert all(piece.strip()[:1] not in {*"=+-@＝＋－＠"} for piece in told.split(";"))  # noqa: RUF001
+    plain = [text.replace(";", "") for text in texts]
+    told = in_csv("texts", plain, PLACE)
+    assert [as_written(one) for one in told.split("; ")] == (plain or [""])
+
+
 @given(st.lists(st.lists(dangerous, min_size=2, max_size=2), min_size=1, max_size=5))
 def test_lines_are_read_as_they_were_written(rows: list[list[str]]) -> None:
     lines = csv_lines([[in_csv("text", cell, PLACE) for cell in row] for row in rows])
@@ -70,7 +80,7 @@ def test_each_kind_has_its_form() -> None:
     row = [5, -12_345_000, noon, date(2026, 7, 1), True, ["A", "=B"], 0.25, 7]
     cells = [in_csv(column.kind, value, PLACE) for column, value in zip(columns, row, strict=True)]
     assert cells == [
-        "5", "-1234.50", "2026-07-01T14:00:00+02:00", "2026-07-01", "true", "A; =B", "0.25", "7"
+        "5", "-1234.50", "2026-07-01T14:00:00+02:00", "2026-07-01", "true", "A; '=B", "0.25", "7"
     ]  # fmt: skip
     shown = in_row(columns, row, PLACE)
     assert (shown["a"], shown["b"], shown["c"].isoformat()) == ("5", "-1234.50", cells[2])

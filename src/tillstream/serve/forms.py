@@ -134,6 +134,11 @@ def harmless(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
+def _harmless_in_list(text: str) -> str:
+    """One of several texts in a cell: harmless also where a spreadsheet splits lines at semicolons."""
+    return ";".join(map(harmless, text.split(";")))
+
+
 def as_written(cell: str) -> str:
     """The text that ``harmless`` made a cell of."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
@@ -142,7 +147,7 @@ def as_written(cell: str) -> str:
 _CELLS: Final[dict[Kind, Callable[[Any, Place], str]]] = {
     "id": lambda value, _: str(value),
     "text": lambda value, _: harmless(value),
-    "texts": lambda value, _: harmless("; ".join(value)),
+    "texts": lambda value, _: "; ".join(map(_harmless_in_list, value)),
     "count": lambda value, _: str(value),
     "money": lambda value, place: format_money(value, place.currency),
     "number": lambda value, _: str(value),
