@@ -64,14 +64,20 @@ _PARTS: LiteralString = """
   unnest(%(signs)s::integer[], %(grains)s::text[], %(parts)s::date[]) AS p (sign, grain, day)
 """
 # By what things are ranked: one sum (called §) of everything that was sold on the parts of the range.
+# A part's rows are a query of their own, so that PostgreSQL guesses right how many there are in all and adds them up
+# without sorting them.
 _RANKED: LiteralString = (
     "SELECT n.store_id, n.value::bigint AS id, n.ranked FROM ("
-    "SELECT t.store_id, b.value, sum(p.sign * (§))::bigint AS ranked"
+    "SELECT t.store_id, b.value, sum(p.sign * b.amount)::bigint AS ranked"
     " FROM unnest(%(stores)s::bigint[]) AS t (store_id) CROSS JOIN "
     + _PARTS
     + """
-  JOIN rollup.breakdown AS b ON b.tenant_id = %(tenant)s AND b.store_id = t.store_id
-    AND b.dimension = %(dimension)s AND b.grain = p.grain AND b.day = p.day AND b.value <> ''
+  CROSS JOIN LATERAL (
+    SELECT b.value, § AS amount FROM rollup.breakdown AS b
+    WHERE b.tenant_id = %(tenant)s AND b.store_id = t.store_id AND b.dimension = %(dimension)s
+      AND b.grain = p.grain AND b.day = p.day AND b.value <> ''
+    OFFSET 0
+  ) AS b
   GROUP BY t.store_id, b.value
 ) AS n
 """
