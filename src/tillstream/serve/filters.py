@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query
 
 from tillstream.serve.figures import OF_LINES, OF_ORDERS
 from tillstream.serve.problems import ProblemFound, invalid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 NAMES: Final = ("channel", "country", "product", "discount_code")
 _LONGEST: Final = 255
@@ -63,21 +60,6 @@ def read_filters(
     return Filters(channel, country, product, discount_code)
 
 
-def refuse_filters(asked: Iterable[str], *, but: frozenset[str] = frozenset()) -> None:
-    """Refuse the filters that a call does not know, rather than answer as if they were not there.
-
-    Args:
-        asked: the names of all parameters sent.
-        but: the filters that the call knows.
-
-    Raises:
-        ProblemFound: 422, with a sentence that says so.
-    """
-    for name in asked:
-        if name in NAMES and name not in but:
-            raise _wrong(name, "These figures are not known by it. Leave it out.")
-
-
 def _wrong(name: str, detail: str) -> ProblemFound:
     return invalid(f"query.{name}", detail)
 
@@ -125,16 +107,4 @@ def _filters(
     return read_filters(channel, country, product, discount_code)
 
 
-def _by_place(request: Request, channel: Channel = None, country: Country = None) -> Filters:
-    refuse_filters(request.query_params, but=frozenset({"channel", "country"}))
-    return read_filters(channel, country, None, None)
-
-
-def _unfiltered(request: Request) -> None:
-    refuse_filters(request.query_params)
-
-
 AnyFilters = Annotated[Filters, Depends(_filters)]
-PlaceFilters = Annotated[Filters, Depends(_by_place)]
-UNFILTERED: Final = Depends(_unfiltered)
-"""For calls whose figures are not known by channel, country, product or discount code."""

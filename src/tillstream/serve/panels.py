@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from fastapi import APIRouter, Response, params
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from tillstream.serve.export import Rows, file_answer, file_name
 from tillstream.serve.forms import MEDIA_TYPES, Column
 from tillstream.serve.listing import Listing, Page, pages_after, read_page
-from tillstream.serve.problems import answers
+from tillstream.serve.parameters import ONLY_KNOWN, query_answers
 
 if TYPE_CHECKING:
     from tillstream.foundation.database import Connection
@@ -35,7 +35,10 @@ _FILES: Final[dict[int | str, dict[str, Any]]] = {
 def panels() -> APIRouter:
     """A router for panels."""
     return APIRouter(
-        prefix="/api/analytics", tags=["analytics"], responses=answers(401, 403, 404, 422)
+        prefix="/api/analytics",
+        tags=["analytics"],
+        dependencies=[ONLY_KNOWN],
+        responses=query_answers(401, 403, 404),
     )
 
 
@@ -43,20 +46,14 @@ def panel(
     router: APIRouter,
     path: str,
     model: type[BaseModel],
-    dependencies: Sequence[params.Depends] = (),
 ) -> Callable[[Call], Call]:
     """Register a call that answers ``model``, or a file: by its Accept header, or at ``path.csv``."""
 
     def register(call: Call) -> Call:
-        router.get(path, response_model=model, responses=_FILES, dependencies=dependencies)(call)
+        router.get(path, response_model=model, responses=_FILES)(call)
         for form in ("csv", "parquet"):
             # The same call: the document tells of it once, by its media types.
-            router.get(
-                f"{path}.{form}",
-                response_model=model,
-                dependencies=dependencies,
-                include_in_schema=False,
-            )(call)
+            router.get(f"{path}.{form}", response_model=model, include_in_schema=False)(call)
         return call
 
     return register

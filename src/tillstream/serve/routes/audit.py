@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query
 from tillstream.serve import people_models as bodies
 from tillstream.serve.context import SignedIn
 from tillstream.serve.cursors import CursorRefused, read_cursor, write_cursor
-from tillstream.serve.problems import answers, invalid
+from tillstream.serve.parameters import ONLY_KNOWN, query_answers
+from tillstream.serve.problems import invalid
 from tillstream.shops.audit import Line, list_lines
 
 router = APIRouter(prefix="/api", tags=["audit"])
@@ -17,7 +18,7 @@ router = APIRouter(prefix="/api", tags=["audit"])
 _LARGEST_ID: Final = 2**63 - 1
 
 
-@router.get("/audit", responses=answers(401, 403, 422))
+@router.get("/audit", dependencies=[ONLY_KNOWN], responses=query_answers(401, 403))
 async def list_audit_events(
     visit: SignedIn,
     limit: Annotated[int, Query(ge=1, le=200, description="How many at most.")] = 50,

@@ -11,7 +11,6 @@ from tillstream.serve import checkouts_models as models
 from tillstream.serve.asking import Frame, Limit, PageCursor, Question
 from tillstream.serve.fields import Stage
 from tillstream.serve.figures import Sums
-from tillstream.serve.filters import UNFILTERED
 from tillstream.serve.panels import first_page, list_answer, panel, panels
 from tillstream.serve.questions.checkouts import checkouts_listing, open_checkouts_of
 from tillstream.serve.questions.sums import periods_of
@@ -20,7 +19,7 @@ from tillstream.serve.ranges import Period
 router = panels()
 
 
-@panel(router, "/checkouts", models.Checkouts, dependencies=[UNFILTERED])
+@panel(router, "/checkouts", models.Checkouts)
 async def checkouts(
     asked: Question,
     stage: Annotated[

@@ -8,7 +8,6 @@ from fastapi import Query, Response
 
 from tillstream.serve import customers_models as models
 from tillstream.serve.asking import Limit, PageCursor, Question
-from tillstream.serve.filters import UNFILTERED
 from tillstream.serve.forms import in_row
 from tillstream.serve.panels import first_page, list_answer, panel, panels, table_answer
 from tillstream.serve.questions.cohorts import COHORT, PERIOD, cohorts_of
@@ -28,7 +27,7 @@ router = panels()
 _YEAR: Final = 335
 
 
-@panel(router, "/top-customers", models.TopCustomers, dependencies=[UNFILTERED])
+@panel(router, "/top-customers", models.TopCustomers)
 async def top_customers(
     asked: Question,
     limit: Annotated[int, Query(ge=1, le=100, examples=[10], description="How many.")] = 10,
@@ -41,7 +40,7 @@ async def top_customers(
     return list_answer(asked, frame, page, values)
 
 
-@panel(router, "/customers", models.Customers, dependencies=[UNFILTERED])
+@panel(router, "/customers", models.Customers)
 async def customers(
     asked: Question,
     kind: Annotated[
@@ -62,7 +61,7 @@ async def customers(
     return list_answer(asked, frame, page, values)
 
 
-@panel(router, "/cohorts", models.Cohorts, dependencies=[UNFILTERED])
+@panel(router, "/cohorts", models.Cohorts)
 async def cohorts(asked: Question) -> dict[str, object] | Response:
     """Customers by the month of their first order, and what they ordered in each month since.
 
@@ -87,7 +86,7 @@ async def cohorts(asked: Question) -> dict[str, object] | Response:
     return {**frame.told, "cohorts": shown}
 
 
-@panel(router, "/customer-segments", models.CustomerSegments, dependencies=[UNFILTERED])
+@panel(router, "/customer-segments", models.CustomerSegments)
 async def customer_segments(
     asked: Question,
     group: Annotated[

@@ -17,7 +17,8 @@ from tillstream.serve.entries import KINDS, amounts_shown, lines_shown
 from tillstream.serve.export import file_answer
 from tillstream.serve.forms import Column, Place, in_json, in_row
 from tillstream.serve.panels import once, panel
-from tillstream.serve.problems import CHOOSE_STORE, NOT_FOUND, ProblemFound, answers
+from tillstream.serve.parameters import ONLY_KNOWN, query_answers
+from tillstream.serve.problems import CHOOSE_STORE, NOT_FOUND, ProblemFound
 from tillstream.serve.questions import order as questions
 from tillstream.serve.questions.stores import StoreFrame, stores_of
 from tillstream.serve.scope import choose_scope
@@ -25,7 +26,12 @@ from tillstream.serve.scope import choose_scope
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-router = APIRouter(prefix="/api/orders", tags=["analytics"], responses=answers(401, 403, 404, 422))
+router = APIRouter(
+    prefix="/api/orders",
+    tags=["analytics"],
+    dependencies=[ONLY_KNOWN],
+    responses=query_answers(401, 403, 404),
+)
 
 
 @dataclass(frozen=True)

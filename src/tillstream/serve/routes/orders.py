@@ -8,7 +8,7 @@ from fastapi import Response
 
 from tillstream.serve import orders_models as models
 from tillstream.serve.asking import Limit, PageCursor, Question
-from tillstream.serve.filters import UNFILTERED, AnyFilters
+from tillstream.serve.filters import AnyFilters
 from tillstream.serve.forms import Column, in_row
 from tillstream.serve.panels import first_page, list_answer, panel, panels, table_answer
 from tillstream.serve.problems import invalid
@@ -33,7 +33,7 @@ async def orders(
     return list_answer(asked, frame, page, values)
 
 
-@panel(router, "/fulfillment-times", models.FulfillmentTimes, dependencies=[UNFILTERED])
+@panel(router, "/fulfillment-times", models.FulfillmentTimes)
 async def fulfillment_times(asked: Question) -> dict[str, object] | Response:
     """How long the orders placed in the range took until their first parcel was sent, and by day.
 

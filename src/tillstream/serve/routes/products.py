@@ -8,7 +8,6 @@ from fastapi import Query, Response
 
 from tillstream.serve import products_models as models
 from tillstream.serve.asking import Limit, PageCursor, Question
-from tillstream.serve.filters import UNFILTERED
 from tillstream.serve.forms import Column, in_row
 from tillstream.serve.panels import first_page, list_answer, panel, panels
 from tillstream.serve.questions.products import (
@@ -30,7 +29,7 @@ _SUMMARY: Final = (
 )
 
 
-@panel(router, "/products", models.Products, dependencies=[UNFILTERED])
+@panel(router, "/products", models.Products)
 async def products(
     asked: Question,
     sort: Annotated[
@@ -54,7 +53,7 @@ async def products(
     return list_answer(asked, frame, page, values)
 
 
-@panel(router, "/inventory", models.Inventory, dependencies=[UNFILTERED])
+@panel(router, "/inventory", models.Inventory)
 async def inventory(
     asked: Question,
     sort: Annotated[
