@@ -89,6 +89,43 @@ async def test_a_store_is_verified_previewed_and_rebuilt(
         assert await truth.rebuild(settings, asked(store="no.myshopify.com")) == 2
 
 
+async def test_a_busy_store_does_not_keep_others_from_being_rebuilt(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_for(tmp_path, database_url=database.admin_url, key=KEY)
+    async with office(database) as here:
+        tenant = here.world.tenant()
+        stores = [here.world.store(tenant) for _ in range(3)]
+        await here.deliver([placed(shop, 1) for shop, _ in stores])
+        stores.sort()
+        shops = [shop for shop, _ in stores]
+        here.world.ask(TAMPERED)
+        # As another rebuild, of the store in the middle.
+        with connect(database.worker_url, autocommit=True) as another:
+            another.execute("SELECT pg_advisory_lock(7211845, %s)", (stores[1][1].store_id,))
+            assert await truth.rebuild(settings, asked(preview=True)) == 1
+            told = json.loads(capsys.readouterr().out)
+            assert [one["domain"] for one in told] == shops
+            assert [one.get("problem", "") for one in told] == [
+                "",
+                f"{shops[1]} is being rebuilt already. Wait until that is done.",
+                "",
+            ]
+            assert [bool(one.get("mended")) for one in told] == [True, False, True]
+
+            assert await truth.rebuild(settings, asked(json=False)) == 1
+            told = capsys.readouterr()
+            assert [shop for shop in shops if f"{shop}: 1 orders looked at" in told.out] == [
+                shops[0],
+                shops[2],
+            ]
+            assert f"{shops[1]} is being rebuilt already" in told.err
+            assert "1 of 3 stores was not rebuilt." in told.err
+        assert here.world.ask("SELECT store_id FROM rollup.ledger WHERE shipping <> 0") == [
+            (stores[1][1].store_id,)
+        ]
+
+
 async def test_what_is_forgotten_lacks_nothing_of_the_journal(
     database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

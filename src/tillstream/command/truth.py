@@ -21,7 +21,6 @@ from tillstream.rollup.verify import StoreReport, verify_store
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping
 
     from tillstream.command.installation import Database
     from tillstream.foundation.database import Connection
@@ -87,34 +86,61 @@ def _print_differences(report: StoreReport) -> None:
 
 
 async def rebuild(settings: Settings, options: Namespace) -> int:
-    """``tillstream rebuild``: exit status 1 if a store could not be rebuilt now."""
+    """``tillstream rebuild``: exit status 1 if a store could not be rebuilt now; all others are."""
     with open_database(settings) as database:
         stores = await _chosen(database, options.store)
         if stores is None:
             return 2
-        done: list[Rebuilt] = []
+        outcomes: list[Rebuilt | _NotRebuilt] = []
         for store in stores:
-            try:
-                done.append(await _rebuild(database, store, options))
-            except (RebuildRunning, ZoneChanged) as error:
-                err.print(str(error))
-                return 1
+            outcome = await _outcome(database, store, options)
+            outcomes.append(outcome)
+            if not options.json:
+                _print_outcome(outcome, store.currency)
     if options.json:
-        print_json(done)
+        print_json(outcomes)
+    left = sum(isinstance(one, _NotRebuilt) for one in outcomes)
+    if left:
+        verb = "was" if left == 1 else "were"
+        err.print(
+            f"{left} of {_stores(len(stores))} {verb} not rebuilt. Run it again for the rest."
+        )
+    return 1 if left else 0
+
+
+def _stores(number: int) -> str:
+    return "1 store" if number == 1 else f"{number} stores"
+
+
+class _NotRebuilt(msgspec.Struct):
+    """A store that could not be rebuilt now."""
+
+    domain: str
+    problem: str
+    """Why, and what to do."""
+
+
+async def _outcome(database: Database, store: _Chosen, options: Namespace) -> Rebuilt | _NotRebuilt:
+    try:
+        return await _rebuild(database, store, options)
+    except (RebuildRunning, ZoneChanged) as error:
+        return _NotRebuilt(store.domain, str(error))
+
+
+def _print_outcome(one: Rebuilt | _NotRebuilt, currency: str | None) -> None:
+    if isinstance(one, _NotRebuilt):
+        err.print(one.problem)
     else:
-        for one in done:
-            _print_rebuilt(one, {store.domain: store.currency for store in stores})
-    return 0
+        _print_rebuilt(one, currency)
 
 
-def _print_rebuilt(one: Rebuilt, currencies: Mapping[str, str | None]) -> None:
+def _print_rebuilt(one: Rebuilt, currency: str | None) -> None:
     verb = "would be put right" if one.preview else "put right"
     levels = ", ".join(f"{number} in {level}" for level, number in sorted(one.levels.items()))
     out.print(
         f"{one.domain}: {one.orders} orders looked at; {levels or 'nothing'} {verb}.", markup=False
     )
     if one.changes:
-        currency = currencies[one.domain]
         print_table(
             (
                 "Day",
