@@ -270,6 +270,7 @@ _VARIANT: Final = (
     *_STOCK,
 )
 # Every variant with what is left of it, ranked; what is shown is looked up and summed up, the rest is not.
+# By what it is ranked is reckoned once for each, in a query of its own.
 _VARIANTS: LiteralString = (
     """
 SELECT n.id, n.product_id, n.store_id, n.title, nullif(n.variant_title, 'Default Title'), n.sku,
@@ -288,7 +289,7 @@ SELECT n.id, n.product_id, n.store_id, n.title, nullif(n.variant_title, 'Default
     FROM rollup.stock AS r
     ^
     WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s)
-  ) AS n) AS n """
+  ) AS n OFFSET 0) AS n """
         + _AFTER
         + """) AS n
   LEFT JOIN mirror.products AS m
