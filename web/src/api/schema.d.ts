@@ -7221,7 +7221,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7762,7 +7762,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7892,7 +7892,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7994,7 +7994,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8078,7 +8078,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8199,7 +8199,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8319,7 +8319,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8421,7 +8421,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8537,7 +8537,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8655,7 +8655,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8755,7 +8755,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8863,7 +8863,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8966,7 +8966,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9084,7 +9084,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9214,7 +9214,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9349,7 +9349,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9524,7 +9524,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9646,7 +9646,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. */
+            /** @description What was sent cannot be right; `errors` names the fields, `choices` the stores to choose from. A parameter that the call does not know, or that is sent twice, is at fault, too. */
             422: {
                 headers: {
                     [name: string]: unknown;
