@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 import traceback
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, LiteralString
 
 import psycopg
 import psycopg.errors
@@ -39,6 +39,13 @@ _SETTINGS_EVERY: Final = 3.0
 
 _ASIDE_SECONDS: Final = 60.0
 """For how long a store whose deadlines cannot be followed is left alone."""
+
+_FEW: Final = 50
+"""Deliveries up to which rows are looked up by their keys, whatever the size of the tables."""
+
+_BY_KEY: LiteralString = "SET enable_hashjoin = off; SET enable_mergejoin = off"
+"""The planner takes every list of keys for a hundred, and for so many it would read a small store's
+tables from end to end, with each delivery."""
 
 _TRANSIENT: Final = (
     psycopg.OperationalError,
@@ -84,7 +91,8 @@ class Worker:
         self._clock = clock
         self._batch = batch
         self._relaxed = relaxed
-        self._connection: Connection | None = None
+        self._connections: dict[bool, Connection] = {}
+        """For few deliveries and for more: each session keeps the plans that it made."""
         self._look_at_settings = 0.0
         self._aside: dict[Store, float] = {}
         """Stores that could not be kept up, and when they are looked at again."""
@@ -104,8 +112,8 @@ class Worker:
             if claims:
                 await self._work(claims)
             await self._keep_up()
-        if self._connection is not None:
-            await self._connection.close()
+        for connection in self._connections.values():
+            await connection.close()
 
     async def _claim(self, stop: asyncio.Event) -> list[Claim]:
         claiming = asyncio.ensure_future(self._journal.claim(self._batch, _WAIT))
@@ -147,7 +155,7 @@ class Worker:
     async def _apply(self, claims: list[Claim], *, apart: bool = False) -> None:
         """One transaction: apply all deliveries of the claims and settle them."""
         deliveries = [delivery for claim in claims for delivery in claim.deliveries]
-        connection = await self._connected()
+        connection = await self._connected(few=len(deliveries) <= _FEW)
         async with connection.transaction():
             if self._relaxed:
                 await connection.execute("SET LOCAL synchronous_commit = off")
@@ -231,16 +239,20 @@ class Worker:
     def _now(self) -> int:
         return _microseconds(self._clock())
 
-    async def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = await connect(self._url)
-        return self._connection
+    async def _connected(self, *, few: bool = False) -> Connection:
+        connection = self._connections.get(few)
+        if connection is None or connection.closed:
+            connection = await connect(self._url)
+            if few:
+                await connection.execute(_BY_KEY)
+            self._connections[few] = connection
+        return connection
 
     async def _drop_connection(self) -> None:
-        if self._connection is not None:
+        for connection in self._connections.values():
             with contextlib.suppress(psycopg.Error):
-                await self._connection.close()
-        self._connection = None
+                await connection.close()
+        self._connections.clear()
 
 
 def _before(outcome: Outcome) -> tuple[list[Delivery], list[Parked]]:

@@ -113,6 +113,8 @@ async def _compare(
 
 async def redate(connection: Connection, store: Store, timezone: str) -> None:
     """Put every entry of a store into the hours and days of another zone, and sum anew."""
+    # All of a store is no matter of keys: not where the worker's session is set to go by them either.
+    await connection.execute("SET LOCAL enable_hashjoin = on")
     cursor = await connection.execute(
         "SELECT DISTINCT (extract(epoch FROM at) * 1000000)::bigint FROM rollup.ledger "
         "WHERE tenant_id = %s AND store_id = %s",
