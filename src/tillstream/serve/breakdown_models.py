@@ -23,7 +23,10 @@ class BreakdownRow(BaseModel):
     duties: KnownMoney
     additional_fees: KnownMoney
     total_sales: Money
-    share: Rate = Field(description="Of the total sales of all values; null where those are 0.")
+    share: Rate = Field(
+        description="Of the `total_sales` of all rows added up, also those not on this page. By collection: "
+        "of those of all lines, each once, also of products in none. Null where those are 0."
+    )
     orders: int | None = Field(
         examples=[12], description="Orders placed with it; null by type and collection."
     )
