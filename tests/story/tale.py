@@ -128,8 +128,9 @@ class Asked(NamedTuple):
 
     def get(self, call: str, domain: str, begin: date, end: date, **more: str) -> dict[str, Any]:
         """What a call of the analytics answers for some days of a shop."""
-        range_ = {"from": str(begin), "to": str(end), "store": self.ids[domain], "compare": "none"}
-        answer = self.client.get(f"/api/analytics/{call}", params={**range_, **more})
+        range_ = {"from": str(begin), "to": str(end), "store": self.ids[domain]}
+        alone = {"compare": "none"} if call == "stats" else {}
+        answer = self.client.get(f"/api/analytics/{call}", params={**range_, **alone, **more})
         assert answer.status_code == 200, answer.text
         return answer.json()
 
