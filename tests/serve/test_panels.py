@@ -449,6 +449,10 @@ async def test_products_and_stock(shop: Asked) -> None:
     )
     assert first["summary"]["on_hand"] == sum(one["on_hand"] or 0 for one in variants)
     assert cents(first["summary"], "value") == sum(cents(one, "value") for one in variants)
+    # What is not tracked sells, and nobody knows for how long it will: it is last, and worth nothing known.
+    untracked = [one for one in variants if one["on_hand"] is None]
+    assert any(one["units_sold"] > one["units_reversed"] for one in untracked)
+    assert {(one["days_of_stock"], one["value"]) for one in untracked} == {(None, None)}
     assert added(variants, ADDED) == added((await shop.ask("stats", **EDGES),), ADDED)
 
 

@@ -104,10 +104,16 @@ SELECT m.*, coalesce(s.units_sold, 0) AS units_sold, coalesce(s.units_reversed, 
 FROM few AS m LEFT JOIN sold AS s ON s.store_id = m.store_id AND s.value = m.value
 """
 )
-# For how long it lasts if it goes on selling as in the range; null where nothing was sold.
-_LASTS: LiteralString = """
-round(greatest(n.on_hand, 0) * %(span)s::numeric / nullif(greatest(n.units_sold - n.units_reversed, 0), 0), 1)::float8
+# What can be sold: less than nothing is nothing, and what is not known stays so, which greatest() forgets.
+_TO_SELL: LiteralString = "CASE WHEN n.on_hand < 0 THEN 0 ELSE n.on_hand END"
+# For how long it lasts if it goes on selling as in the range; null where nothing was sold, or where what
+# is left is not known.
+_LASTS: LiteralString = (
+    "round(("
+    + _TO_SELL
+    + """) * %(span)s::numeric / nullif(greatest(n.units_sold - n.units_reversed, 0), 0), 1)::float8
 """
+)
 
 _FEW_VARIANTS: LiteralString = """
 CROSS JOIN LATERAL (
@@ -211,9 +217,9 @@ _STOCKED: LiteralString = (
 # What is not known comes last.
 _STOCK_AMOUNTS: Final[Mapping[str, LiteralString]] = {
     "on_hand": "coalesce(n.on_hand, -4611686018427387904)",
-    "days_of_stock": """
-      coalesce(-(greatest(n.on_hand, 0) * 1000 / nullif(greatest(n.ranked, 0), 0)),
-        -4611686018427387904)""",
+    "days_of_stock": "coalesce(-(("
+    + _TO_SELL
+    + ") * 1000 / nullif(greatest(n.ranked, 0), 0)), -4611686018427387904)",
 }
 
 
@@ -285,7 +291,7 @@ SELECT n.id, n.product_id, n.store_id, n.title, nullif(n.variant_title, 'Default
     v.title AS variant_title, v.price, coalesce(v.sku, i.sku) AS sku
   FROM (SELECT n.* FROM (SELECT n.*, $ AS amount FROM (
     SELECT r.variant_id AS id, r.product_id, r.store_id, r.on_hand, r.cost,
-      greatest(r.on_hand, 0) * r.cost AS worth, @ AS ranked
+      (CASE WHEN r.on_hand < 0 THEN 0 ELSE r.on_hand END) * r.cost AS worth, @ AS ranked
     FROM rollup.stock AS r
     ^
     WHERE r.tenant_id = %(tenant)s AND r.store_id = ANY (%(stores)s)
