@@ -757,7 +757,11 @@ export interface paths {
          *
          *     `value` is empty where it is not known. By product, variant, vendor, type and collection it is
          *     lines that are told apart: shipping, duties and fees belong to none and are null. An order with
-         *     two discount codes counts under each, and a product in two collections, too; `share` is of all.
+         *     two discount codes counts under each, and a product in two collections, too.
+         *
+         *     `share` is of the `total_sales` of all rows added up: by discount code an order with two codes is
+         *     twice in that sum, one without is once, so it may be more than the store's. By collection it is of
+         *     those of all lines, each once, also of products in none: shares may add up to more or less than 1.
          *
          *     Sales by collection are those of smart collections: who is in a manual (custom) one is told by
          *     no webhook, so those have no rows until an import reads their members.
@@ -1446,7 +1450,7 @@ export interface components {
             total_sales: string;
             /**
              * Share
-             * @description Of the total sales of all values; null where those are 0.
+             * @description Of the `total_sales` of all rows added up, also those not on this page. By collection: of those of all lines, each once, also of products in none. Null where those are 0.
              * @example 0.25
              */
             share: number | null;
