@@ -404,17 +404,27 @@ async def test_injected_sql_does_nothing(
 # -- the application's checks switched off ---------------------------------------------------------
 
 
+def misled(honest: Any, attacker: int) -> Any:
+    """A way to open a transaction that takes it for the attacker's, whoever's it was to be."""
+
+    @asynccontextmanager
+    async def opened(pool: Any, _tenant_id: int, **how: Any) -> AsyncGenerator[Any]:
+        async with honest(pool, attacker, **how) as connection:
+            yield connection
+
+    return opened
+
+
 @pytest.fixture
 def unchecked(rivals: Rivals, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever calls is let in as an owner, and every statement names the victim; but the transaction's
     tenant is the attacker: as if each check of ours, and each filter, were wrong at once."""  # noqa: D205, D209
-    honest = foundation.tenant_transaction
     attacker = rivals.attacker.tenant_id
 
-    @asynccontextmanager
-    async def transaction(pool: Any, _tenant_id: int) -> AsyncGenerator[Any]:
-        async with honest(pool, attacker) as connection:
-            yield connection
+    opening = [
+        (honest, misled(honest, attacker))
+        for honest in (foundation.tenant_transaction, foundation.tenant_snapshot)
+    ]
 
     async def anyone(*_arguments: Any, **_named: Any) -> str:
         return "owner"
@@ -426,8 +436,9 @@ def unchecked(rivals: Rivals, monkeypatch: pytest.MonkeyPatch) -> None:
         return True
 
     for module in [one for name, one in sys.modules.items() if name.startswith("tillstream.")]:
-        if getattr(module, "tenant_transaction", None) is honest:
-            monkeypatch.setattr(module, "tenant_transaction", transaction)
+        for honest, instead in opening:
+            if getattr(module, honest.__name__, None) is honest:
+                monkeypatch.setattr(module, honest.__name__, instead)
         for name in ("role_of", "still_stands"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, anyone if name == "role_of" else stands)
