@@ -83,6 +83,11 @@ class Case:
         return path
 
 
+def known(operation: Operation, query: dict[str, str]) -> dict[str, str]:
+    """What the call knows of a query: what it does not know it refuses before anything else."""
+    return {name: value for name, value in query.items() if name in operation.names("query")}
+
+
 def operations(document: Schema) -> list[Operation]:
     """All calls that are described, with references resolved."""
     found: list[Operation] = []

@@ -78,7 +78,7 @@ async def test_a_removed_store_is_no_longer_routed(database: Database) -> None:
         with psycopg.connect(database.worker_url, autocommit=True) as worker:
             ask = "SELECT * FROM shops.route('{a.myshopify.com,b.myshopify.com}')"
             assert worker.execute(ask).fetchall() == [
-                ("a.myshopify.com", 1, store.id, "Asia/Tokyo", "JPY", 600.0)
+                ("a.myshopify.com", 1, store.id, "Asia/Tokyo", "JPY", 600.0, None)
             ]
             await remove_store(pool, "a.myshopify.com", NOW)
             assert worker.execute(ask).fetchall() == []
