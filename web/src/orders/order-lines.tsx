@@ -80,12 +80,19 @@ function Units({ line }: { line: OrderLine }) {
 function Amounts({ order }: { order: OneOrder }) {
   const money = (amount: string) => formatMoney(amount, order.currency)
   const abroad = order.presentment_currency !== order.currency && order.total_price_presentment
+  // What is neither goods nor the tax on top of them; tax that is in the prices is in here, too.
+  const around = addUp([
+    order.total_price,
+    negate(order.subtotal_price),
+    order.taxes_included ? '0' : negate(order.total_tax),
+  ])
   return (
     <dl className="border-t border-line-strong py-2 figures">
       {!isZero(order.total_discounts) && (
         <Amount name="Discounts" value={money(negate(order.total_discounts))} />
       )}
       <Amount name="Subtotal" value={money(order.subtotal_price)} />
+      {!isZero(around) && <Amount name="Shipping, duties and tips" value={money(around)} />}
       <Amount name={order.taxes_included ? 'Taxes, in the prices' : 'Taxes'} value={money(order.total_tax)} />
       <Amount name="Total" value={money(order.total_price)} strong />
       {abroad && order.presentment_currency && (
