@@ -12,7 +12,7 @@ import contextlib
 import logging
 from collections import Counter
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, LiteralString, NamedTuple, TypeAlias, TypeVar
 
 from psycopg import sql
@@ -24,6 +24,7 @@ from tillstream.journal.operations import Revised, revise_frames, revise_held
 from tillstream.mirror import forgetting
 from tillstream.mirror.merge import Store
 from tillstream.mirror.remains import without
+from tillstream.mirror.values import microseconds
 from tillstream.rollup.apply import lock_store
 from tillstream.rollup.live import forget_in_feed
 from tillstream.shops import audit, privacy
@@ -45,7 +46,6 @@ Retained: TypeAlias = "dict[tuple[int, frozenset[tuple[str, int]]], UUID]"
 
 log = logging.getLogger(__name__)
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ROWS: Final = 500
 """Rows that are forgotten under one lock of their store: deliveries wait meanwhile."""
 
@@ -141,7 +141,7 @@ class Eraser:
         dropped = 0
         for partition in sorted({partition_of(shop, self._partitions) for shop in days}):
             mine = {s: n for s, n in days.items() if partition_of(s, self._partitions) == partition}
-            before = {shop: _microseconds(now - timedelta(days=n)) for shop, n in mine.items()}
+            before = {shop: microseconds(now - timedelta(days=n)) for shop, n in mine.items()}
 
             def kept(delivery: Delivery, before: Mapping[str, int] = before) -> Delivery | None:
                 return None if delivery.received_at < before.get(delivery.shop, 0) else delivery
@@ -277,7 +277,7 @@ class Eraser:
         """What is kept of the shop's deliveries; but not what belongs to whoever has the shop now."""
         holders = await privacy.holders_of(self._connection, [request.domain])
         others = [h.since for h in holders if h.connected and h.store_id != request.store_id]
-        until = _microseconds(min(others)) if others else None
+        until = microseconds(min(others)) if others else None
 
         def kept(delivery: Delivery) -> Delivery | None:
             ours = delivery.shop == request.domain
@@ -429,7 +429,3 @@ def _counted(found: forgetting.Traces) -> Counter[str]:
 def _counter(request: Request) -> Counter[str]:
     told: dict[str, Any] = dict(request.progress)
     return Counter({name: number for name, number in told.items() if isinstance(number, int)})
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

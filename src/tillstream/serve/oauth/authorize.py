@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from tillstream.foundation.database import tenant_transaction
 from tillstream.serve.oauth.refusals import SignInFirst, TurnedAway, redirect
 from tillstream.serve.oauth.state_cookie import leave_cookie
+from tillstream.serve.signing_in import parse_cookie
 from tillstream.shopify.domains import parse_shop_domain
 from tillstream.shopify.grants import authorization_address
 from tillstream.shopify.queries import is_fresh, is_genuine_query, read_query
@@ -16,7 +17,6 @@ from tillstream.shops import authorization
 from tillstream.shops.apps import AppCredentials, credentials_of, parse_app_key
 from tillstream.shops.authorization import Journey
 from tillstream.shops.refusals import AppKeyMalformed
-from tillstream.shops.sessions import RefreshToken, RefreshTokenMalformed
 
 if TYPE_CHECKING:
     from fastapi import Response
@@ -89,7 +89,7 @@ async def set_out(context: Context, cookie: str | None, wish: Wish) -> Response:
         SignInFirst: if nobody is signed in.
         TurnedAway: if they may not, or there is no such app.
     """
-    token = refresh_token_of(cookie)
+    token = parse_cookie(cookie)
     if token is None:
         raise SignInFirst(wish.path)
     now = context.clock()
@@ -144,11 +144,3 @@ async def _app(context: Context, app_key: str, shop: str) -> AppCredentials:
     if found is None or not found.client_id or not found.secrets:
         raise TurnedAway("app", shop)
     return found
-
-
-def refresh_token_of(cookie: str | None) -> RefreshToken | None:
-    """What a refresh cookie says; None if it is none."""
-    try:
-        return None if cookie is None else RefreshToken.parse(cookie)
-    except RefreshTokenMalformed:
-        return None

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tillstream.foundation.database import tenant_transaction
-from tillstream.serve.oauth.authorize import refresh_token_of
 from tillstream.serve.oauth.refusals import TurnedAway, pages_address, redirect
 from tillstream.serve.oauth.state_cookie import read_cookie
+from tillstream.serve.signing_in import parse_cookie
 from tillstream.shopify.grants import Grant, GrantRefused, exchange_code
 from tillstream.shopify.queries import is_fresh, is_genuine_query
 from tillstream.shopify.scopes import missing_scopes, parse_scopes
@@ -57,7 +57,7 @@ async def arrive(
     told = dict(parameters)
     shop, state = told["shop"].lower(), told.get("state", "")
     tenant_id, browser = read_cookie(context, request, shop)
-    token = refresh_token_of(cookie)
+    token = parse_cookie(cookie)
     if token is None or token.tenant_id != tenant_id:
         raise TurnedAway("state", shop)
     now = context.clock()
@@ -168,7 +168,7 @@ async def connect(
     shop, tenant_id = arrival.pending.domain, arrival.traveller.tenant_id
     needed = parse_scopes(arrival.credentials.scopes)
     missing = sorted(missing_scopes(parse_scopes(grant.scopes), needed))
-    token = refresh_token_of(cookie)
+    token = parse_cookie(cookie)
     now = context.clock()
     async with tenant_transaction(context.pool, tenant_id) as connection:
         traveller = (

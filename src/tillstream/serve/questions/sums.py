@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from tillstream.mirror.values import EPOCH
+from tillstream.mirror.values import microseconds
 from tillstream.rollup.buckets import bucket
 from tillstream.rollup.columns import each
 from tillstream.serve.figures import Buyers, Sums
@@ -134,15 +134,11 @@ def period_values(period: Period, scope: Scope) -> dict[str, Any]:
         "cut_day": cut,
         # An hour to spare where clocks changed about midnight: rows are then picked by their day.
         "cut_after": None if cut is None else start_of_day(cut, scope.zone) - timedelta(hours=1),
-        "cut_hour": None if until is None else bucket(_micros(until), scope.timezone).hour,
+        "cut_hour": None if until is None else bucket(microseconds(until), scope.timezone).hour,
         "cut": until,
-        "begin": _micros(start_of_day(first, scope.zone)),
-        "break": _micros(start_of_day(cut or first, scope.zone)),
+        "begin": microseconds(start_of_day(first, scope.zone)),
+        "break": microseconds(start_of_day(cut or first, scope.zone)),
     }
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 async def sums_by_day(
